@@ -1,0 +1,38 @@
+"""What the CRM said of a client, with its age."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import Field, Session, col, select
+
+from models.base import TenantRow, json_field, table_args, tenant_fk, utc_field
+from models.scope import Scope
+
+
+class CrmSnapshot(TenantRow, table=True):
+    """Append-only; the newest is used, however old, when the CRM is down."""
+
+    __tablename__ = "crm_snapshots"
+    __table_args__ = table_args(
+        tenant_fk("client_id", "clients", ondelete="CASCADE"),
+        Index("ix_crm_snapshots_client", "business_id", "client_id", "taken_at"),
+    )
+
+    client_id: UUID
+    provider: str = Field(max_length=40)
+    tier: str | None = Field(default=None, max_length=60)
+    health: str | None = Field(default=None, max_length=40)
+    owner_name: str | None = Field(default=None, max_length=200)
+    open_pipeline: float | None = None
+    currency: str | None = Field(default=None, max_length=3)
+    renewal_on: date | None = None
+    details: dict[str, Any] = json_field()
+    taken_at: datetime = utc_field(nullable=False)
+
+
+def latest_snapshots(scope: Scope, session: Session, client_ids: list[UUID]) -> dict[UUID, CrmSnapshot]:
+    """The newest snapshot of each client that has one."""
+    query = select(CrmSnapshot).where(col(CrmSnapshot.client_id).in_(client_ids))
+    return {row.client_id: row for row in session.exec(query.order_by(col(CrmSnapshot.taken_at)))}

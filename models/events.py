@@ -1,0 +1,151 @@
+"""What an article means for a client, why we think so, and what to do about it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlmodel import Field, Session, col, select
+
+from models.base import TenantRow, enum_field, json_field, list_field, table_args, tenant_fk, utc_field
+from models.scope import Scope
+
+
+class Category(StrEnum):
+    FUNDING = "funding"
+    ACQUISITION = "acquisition"
+    LEADERSHIP_CHANGE = "leadership_change"
+    PRODUCT_LAUNCH = "product_launch"
+    PARTNERSHIP = "partnership"
+    FINANCIAL_RESULTS = "financial_results"
+    REGULATORY = "regulatory"
+    LITIGATION = "litigation"
+    LAYOFFS = "layoffs"
+    EXPANSION = "expansion"
+    SECURITY_INCIDENT = "security_incident"
+    AWARD = "award"
+    OTHER = "other"
+
+
+class Stage(StrEnum):
+    SEARCH = "search"
+    DEDUPE = "dedupe"
+    ENRICH = "enrich"
+    MATCH = "match"
+    CLASSIFY = "classify"
+    FILTER = "filter"
+    NOTIFY = "notify"
+
+
+class Event(TenantRow, table=True):
+    """A story as it concerns one client. ``needs_filter`` is the backlog of *filter*."""
+
+    __tablename__ = "events"
+    __table_args__ = table_args(
+        UniqueConstraint("business_id", "story_id", "client_id"),
+        tenant_fk("story_id", "stories"),
+        tenant_fk("client_id", "clients", ondelete="CASCADE"),
+        tenant_fk("article_id", "articles"),
+        Index("ix_events_client", "business_id", "client_id", "happened_at"),
+        Index("ix_events_time", "business_id", "happened_at", "id"),
+        Index(
+            "ix_events_backlog",
+            "business_id",
+            "id",
+            sqlite_where=text("needs_filter = 1"),
+            postgresql_where=text("needs_filter"),
+        ),
+    )
+
+    story_id: UUID
+    client_id: UUID
+    article_id: UUID
+    """The article that stands for the story."""
+    category: Category = enum_field(Category)
+    relevance: float = Field(ge=0, le=1)
+    sentiment: float = Field(ge=-1, le=1)
+    confidence: float = Field(ge=0, le=1)
+    risk: str = Field(default="none", max_length=20)
+    salience: str = Field(default="primary", max_length=20)
+    certainty: str = Field(default="stated", max_length=20)
+    language: str = Field(default="en", max_length=8)
+    title: str
+    summary: str = ""
+    reason: str = ""
+    evidence: str = ""
+    score_parts: dict[str, Any] = json_field()
+    revision: int = 1
+    what_changed: str = ""
+    is_history: bool = False
+    is_mock: bool = False
+    is_degraded: bool = False
+    """An AI should have classified it and the rules did."""
+    published_at: datetime | None = utc_field()
+    happened_at: datetime = utc_field(nullable=False)
+    """published_at, or when it was first seen: for ordering only."""
+    decision_id: UUID | None = None
+    needs_filter: bool = True
+    created_at: datetime = utc_field(nullable=False)
+    updated_at: datetime = utc_field(nullable=False)
+
+
+class Insight(TenantRow, table=True):
+    """What an event of relevance ≥ 0.7 means, and what one might do."""
+
+    __tablename__ = "insights"
+    __table_args__ = table_args(
+        UniqueConstraint("business_id", "event_id"), tenant_fk("event_id", "events", ondelete="CASCADE")
+    )
+
+    event_id: UUID
+    meaning: str
+    actions: list[str] = list_field()
+    urgency: str = Field(default="normal", max_length=20)
+    engine: str = Field(default="rules", max_length=60)
+    created_at: datetime = utc_field(nullable=False)
+
+
+class Decision(TenantRow, table=True):
+    """Why, and why not. Append-only: no code updates or deletes a row before its retention ends."""
+
+    __tablename__ = "decisions"
+    __table_args__ = table_args(
+        Index("ix_decisions_article", "business_id", "article_id"),
+        Index("ix_decisions_event", "business_id", "event_id"),
+        Index("ix_decisions_age", "business_id", "created_at"),
+    )
+
+    stage: Stage = enum_field(Stage)
+    verdict: str = Field(max_length=40)
+    reason_code: str = Field(max_length=60)
+    reason: str = ""
+    evidence: str = ""
+    parts: dict[str, Any] = json_field()
+    engine: str = Field(default="rules", max_length=60)
+    engine_version: str = Field(default="", max_length=60)
+    article_id: UUID | None = None
+    client_id: UUID | None = None
+    event_id: UUID | None = None
+    user_id: UUID | None = None
+    job_run_id: UUID | None = None
+    created_at: datetime = utc_field(nullable=False)
+
+
+def events_of_run(scope: Scope, session: Session, ids: list[UUID]) -> list[Event]:
+    """These events, most relevant first."""
+    return list(
+        session.exec(select(Event).where(col(Event.id).in_(ids)).order_by(col(Event.relevance).desc()))
+    )
+
+
+def decisions_about(
+    scope: Scope, session: Session, *, article_id: UUID | None = None, event_id: UUID | None = None
+) -> list[Decision]:
+    """Everything decided about an article or an event, oldest first."""
+    query = select(Decision).order_by(col(Decision.created_at), col(Decision.id))
+    if article_id is not None:
+        query = query.where(Decision.article_id == article_id)
+    if event_id is not None:
+        query = query.where(Decision.event_id == event_id)
+    return list(session.exec(query))

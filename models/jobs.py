@@ -1,0 +1,119 @@
+"""Runs and schedules, in our own database: Prefect forgets, and one run may cross its process."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, update
+from sqlmodel import Field, Session, col, select
+
+from models.base import (
+    Json,
+    TenantRow,
+    enum_field,
+    json_field,
+    list_field,
+    table_args,
+    tenant_fk,
+    utc_field,
+    utc_now,
+)
+from models.scope import Scope
+
+
+class JobType(StrEnum):
+    CLIENT_MONITORING = "client_monitoring"
+    SEARCH_ONLY = "search_only"
+    NOTIFICATION_DIGEST = "notification_digest"
+
+
+class ScheduleType(StrEnum):
+    MANUAL = "manual"
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    CUSTOM = "custom"
+
+
+class RunState(StrEnum):
+    RUNNING = "running"
+    COMPLETED = "completed"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    CRASHED = "crashed"
+
+
+class AutomationSchedule(TenantRow, table=True):
+    __tablename__ = "automation_schedules"
+    __table_args__ = table_args(Index("ix_automation_schedules_active", "business_id", "is_active"))
+
+    name: str = Field(max_length=200)
+    job_type: JobType = enum_field(JobType)
+    schedule_type: ScheduleType = enum_field(ScheduleType)
+    cron: str | None = Field(default=None, max_length=120)
+    timezone: str = Field(default="UTC", max_length=64)
+    client_ids: list[str] | None = Field(default=None, sa_type=Json, nullable=True)
+    config: dict[str, Any] = json_field()
+    is_active: bool = True
+    last_run_at: datetime | None = utc_field()
+    last_run_state: RunState | None = enum_field(RunState, None, nullable=True)
+    next_run_at: datetime | None = utc_field()
+    consecutive_failures: int = 0
+    last_error: str = ""
+    last_error_at: datetime | None = utc_field()
+    created_at: datetime = utc_field(nullable=False)
+
+
+class JobRun(TenantRow, table=True):
+    """One run: what it was asked, how it goes, what it came to. It heartbeats with every batch it commits."""
+
+    __tablename__ = "job_runs"
+    __table_args__ = table_args(
+        tenant_fk("schedule_id", "automation_schedules"),
+        Index("ix_job_runs_time", "business_id", "started_at"),
+    )
+
+    schedule_id: UUID | None = None
+    job_type: JobType = enum_field(JobType)
+    trigger: str = Field(default="cli", max_length=40)
+    state: RunState = enum_field(RunState, RunState.RUNNING)
+    params: dict[str, Any] = json_field()
+    as_of: datetime = utc_field(nullable=False)
+    counts: dict[str, Any] = json_field()
+    costs: dict[str, Any] = json_field()
+    degraded: list[str] = list_field()
+    error: str = ""
+    flow_run_id: str | None = Field(default=None, max_length=64)
+    started_at: datetime = utc_field(nullable=False)
+    heartbeat_at: datetime = utc_field(nullable=False)
+    finished_at: datetime | None = utc_field()
+
+
+def heartbeat(scope: Scope, session: Session, job_run_id: UUID) -> None:
+    """Say that the run is alive, in the caller's transaction."""
+    session.exec(
+        update(JobRun)
+        .where(col(JobRun.id) == job_run_id)
+        .values(heartbeat_at=utc_now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def mark_crashed(scope: Scope, session: Session, *, silent_for: timedelta) -> list[UUID]:
+    """Runs that stopped heartbeating become crashed; returns their ids."""
+    rows = session.exec(
+        update(JobRun)
+        .where(col(JobRun.state) == RunState.RUNNING, col(JobRun.heartbeat_at) < utc_now() - silent_for)
+        .values(state=RunState.CRASHED, finished_at=utc_now(), error="its process died or was cut off")
+        .returning(col(JobRun.id))
+        .execution_options(synchronize_session=False)
+    )
+    return [row[0] for row in rows]
+
+
+def recent_runs(scope: Scope, session: Session, limit: int = 20) -> list[JobRun]:
+    """The newest runs first."""
+    order = (col(JobRun.started_at).desc(), col(JobRun.id).desc())
+    return list(session.exec(select(JobRun).order_by(*order).limit(limit)))

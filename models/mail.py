@@ -1,0 +1,221 @@
+"""The ledger of notifications, the outbox that is also the email log, and what came back."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field, Session, col, select
+
+from models.base import TenantRow, enum_field, table_args, tenant_fk, utc_field
+from models.scope import Scope
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    IN_APP = "in_app"
+
+
+class Route(StrEnum):
+    """How an event reaches a person: never both ways."""
+
+    INSTANT = "instant"
+    DIGEST = "digest"
+
+
+class NotificationState(StrEnum):
+    WAITING = "waiting"
+    ATTACHED = "attached"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+class SkipReason(StrEnum):
+    """Every way an event can fail to reach a person. The values are shown to people; they never change."""
+
+    NOT_ASSIGNED = "not_assigned"
+    NOTIFICATIONS_OFF = "notifications_off"
+    EMAIL_OFF = "email_off"
+    BELOW_THRESHOLD = "below_threshold"
+    CATEGORY_NOT_WANTED = "category_not_wanted"
+    CLIENT_MUTED = "client_muted"
+    STALE = "stale"
+    HISTORY = "history"
+    SUPPRESSED = "suppressed"
+    DEACTIVATED = "deactivated"
+    SUPERSEDED = "superseded"
+    LANGUAGE_UNSUPPORTED = "language_unsupported"
+    ABSENT = "absent"
+
+
+class Notification(TenantRow, table=True):
+    """That one revision of an event reaches one person on one channel, or why it does not."""
+
+    __tablename__ = "notifications"
+    __table_args__ = table_args(
+        UniqueConstraint("business_id", "event_id", "revision", "user_id", "channel"),
+        tenant_fk("event_id", "events", ondelete="CASCADE"),
+        tenant_fk("user_id", "users", ondelete="CASCADE"),
+        tenant_fk("delivery_id", "email_logs"),
+        Index("ix_notifications_person", "business_id", "user_id", "state", "route"),
+        Index("ix_notifications_delivery", "business_id", "delivery_id"),
+    )
+
+    event_id: UUID
+    revision: int = 1
+    user_id: UUID
+    client_id: UUID
+    channel: Channel = enum_field(Channel, Channel.EMAIL)
+    route: Route | None = enum_field(Route, None, nullable=True)
+    state: NotificationState = enum_field(NotificationState, NotificationState.WAITING)
+    reason: SkipReason | None = enum_field(SkipReason, None, nullable=True)
+    is_history: bool = False
+    delivery_id: UUID | None = None
+    created_at: datetime = utc_field(nullable=False)
+    updated_at: datetime = utc_field(nullable=False)
+
+
+class DeliveryKind(StrEnum):
+    EVENT = "event_notification"
+    DIGEST = "digest"
+    ALERT = "alert"
+    SYSTEM = "system"
+
+
+class DeliveryState(StrEnum):
+    INTENT = "intent"
+    TRANSMITTING = "transmitting"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    EMPTY = "empty"
+    """Composed and found to have nothing to say: the slot is used, no mail goes out."""
+    COALESCED = "coalesced"
+    """A window that passed while we were down; a later one carries its items."""
+
+
+class Delivery(TenantRow, table=True):
+    """One mail to one person for one slot: the outbox entry and the email log's line are the same row."""
+
+    __tablename__ = "email_logs"
+    __table_args__ = table_args(
+        UniqueConstraint("business_id", "recipient", "channel", "kind", "slot"),
+        tenant_fk("user_id", "users"),
+        Index("ix_email_logs_outbox", "business_id", "state", "next_attempt_at"),
+        Index("ix_email_logs_time", "business_id", "created_at", "id"),
+        Index("ix_email_logs_person", "business_id", "user_id", "created_at"),
+    )
+
+    user_id: UUID | None = None
+    recipient: str = Field(max_length=320)
+    channel: Channel = enum_field(Channel, Channel.EMAIL)
+    kind: DeliveryKind = enum_field(DeliveryKind)
+    slot: str = Field(max_length=80)
+    state: DeliveryState = enum_field(DeliveryState, DeliveryState.INTENT)
+    transport: str = Field(default="", max_length=40)
+    subject: str = ""
+    message_id: str | None = Field(default=None, max_length=200, index=True)
+    provider_id: str | None = Field(default=None, max_length=200)
+    item_count: int = 0
+    more_count: int = 0
+    """Items that wait in the app because of the digest's limits."""
+    retries: int = 0
+    next_attempt_at: datetime = utc_field(nullable=False)
+    lease_holder: str | None = Field(default=None, max_length=200)
+    lease_expires_at: datetime | None = utc_field()
+    last_error: str = ""
+    window_start: datetime | None = utc_field()
+    window_end: datetime | None = utc_field()
+    created_at: datetime = utc_field(nullable=False)
+    sent_at: datetime | None = utc_field()
+
+
+class EmailBody(TenantRow, table=True):
+    """The final bytes of a mail, zlib-compressed, kept by a retention of their own."""
+
+    __tablename__ = "email_bodies"
+    __table_args__ = table_args(
+        UniqueConstraint("business_id", "delivery_id"),
+        tenant_fk("delivery_id", "email_logs", ondelete="CASCADE"),
+    )
+
+    delivery_id: UUID
+    mime: bytes = Field(sa_type=LargeBinary, nullable=False)
+    created_at: datetime = utc_field(nullable=False)
+
+
+class EmailEvent(TenantRow, table=True):
+    """What came back: opens, clicks, bounces, complaints."""
+
+    __tablename__ = "email_events"
+    __table_args__ = table_args(
+        UniqueConstraint("business_id", "provider_event_id"),
+        tenant_fk("delivery_id", "email_logs", ondelete="CASCADE"),
+        Index("ix_email_events_delivery", "business_id", "delivery_id"),
+    )
+
+    delivery_id: UUID | None = None
+    kind: str = Field(max_length=40)
+    source: str = Field(default="", max_length=40)
+    actor: str = Field(default="unknown", max_length=20)
+    provider_event_id: str = Field(max_length=200)
+    detail: str = ""
+    created_at: datetime = utc_field(nullable=False)
+
+
+class Suppression(TenantRow, table=True):
+    """An address we do not write to, why, and whether that was lifted."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = table_args(Index("ix_suppressions_recipient", "business_id", "recipient"))
+
+    recipient: str = Field(max_length=320)
+    reason: str = Field(max_length=40)
+    detail: str = ""
+    created_at: datetime = utc_field(nullable=False)
+    lifted_at: datetime | None = utc_field()
+
+
+class FeedbackVerdict(StrEnum):
+    USEFUL = "useful"
+    NOT_RELEVANT = "not_relevant"
+    WRONG_COMPANY = "wrong_company"
+
+
+class Feedback(TenantRow, table=True):
+    """What a person said of an event. The person's id goes when the person is erased; the verdict stays."""
+
+    __tablename__ = "feedback"
+    __table_args__ = table_args(
+        tenant_fk("event_id", "events", ondelete="CASCADE"),
+        tenant_fk("user_id", "users"),
+        Index("ix_feedback_event", "business_id", "event_id"),
+    )
+
+    event_id: UUID
+    client_id: UUID
+    user_id: UUID | None = None
+    verdict: FeedbackVerdict = enum_field(FeedbackVerdict)
+    note: str = ""
+    effect: str = ""
+    created_at: datetime = utc_field(nullable=False)
+    undone_at: datetime | None = utc_field()
+
+
+def suppressed_addresses(scope: Scope, session: Session) -> set[str]:
+    """Addresses we must not write to now."""
+    return set(session.exec(select(Suppression.recipient).where(col(Suppression.lifted_at).is_(None))))
+
+
+def deliveries(scope: Scope, session: Session, *, limit: int = 100) -> list[Delivery]:
+    """The newest lines of the email log."""
+    order = (col(Delivery.created_at).desc(), col(Delivery.id).desc())
+    return list(session.exec(select(Delivery).order_by(*order).limit(limit)))
+
+
+def notifications_about(scope: Scope, session: Session, event_id: UUID) -> list[Notification]:
+    """The ledger's lines for an event, by person and revision."""
+    query = select(Notification).where(Notification.event_id == event_id)
+    return list(session.exec(query.order_by(col(Notification.user_id), col(Notification.revision))))

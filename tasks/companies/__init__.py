@@ -1,0 +1,6 @@
+"""Which company is a text about: names and aliases, candidates, and the verdict with its reason.
+
+Pure functions over text: no database, no network, no clock. `names` holds the profile and the forms of its
+names, `index` finds candidates for thousands of profiles in one pass, `match` judges one profile against one
+text. What the English language knows (verbs, roles, industries, given names) is data in `lexicon_en.toml`.
+"""
