@@ -72,6 +72,7 @@ def reading(scope: Scope, engine: Engine | None = None) -> Iterator[Session]:
     with Session(engine or get_engine(), expire_on_commit=False) as session:
         session.info["scope"] = scope
         yield session
+        session.expunge_all()  # a rollback would empty the rows the caller still holds
         session.rollback()
 
 

@@ -70,6 +70,8 @@ class Event(TenantRow, table=True):
     salience: str = Field(default="primary", max_length=20)
     certainty: str = Field(default="stated", max_length=20)
     language: str = Field(default="en", max_length=8)
+    language_supported: bool = True
+    """False: matched by company only; its category and score say nothing."""
     title: str
     summary: str = ""
     reason: str = ""

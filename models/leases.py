@@ -49,11 +49,12 @@ class Held:
     seconds: float
 
 
-def _me() -> str:
+def this_process() -> str:
+    """This process's name as a holder: host and process id."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def _died_here(holder: str) -> bool:
+def died_here(holder: str) -> bool:
     """Whether the holder was a process of this machine that is gone, so that nobody need wait for its expiry."""
     host, _, pid = holder.rpartition(":")
     if host != socket.gethostname() or not pid.isdigit():
@@ -74,16 +75,16 @@ def acquire(scope: Scope, session: Session, name: str, *, seconds: float) -> Hel
     insert_rows(session, Lease, [fresh], ignore_conflicts=True)
     seen = session.exec(select(Lease.holder, Lease.fence).where(Lease.name == name)).one()
     free = col(Lease.expires_at) <= now
-    if _died_here(seen[0]):
+    if died_here(seen[0]):
         free = or_(free, (col(Lease.holder) == seen[0]) & (col(Lease.fence) == seen[1]))
     taken = session.exec(
         update(Lease)
         .where(col(Lease.name) == name, free)
-        .values(holder=_me(), fence=Lease.fence + 1, expires_at=now + timedelta(seconds=seconds))
+        .values(holder=this_process(), fence=Lease.fence + 1, expires_at=now + timedelta(seconds=seconds))
         .returning(col(Lease.fence))
         .execution_options(synchronize_session=False)
     ).first()
-    return Held(name=name, holder=_me(), fence=taken[0], seconds=seconds) if taken else None
+    return Held(name=name, holder=this_process(), fence=taken[0], seconds=seconds) if taken else None
 
 
 def renew(scope: Scope, session: Session, held: Held) -> None:

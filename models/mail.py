@@ -14,6 +14,9 @@ from models.scope import Scope
 class Channel(StrEnum):
     EMAIL = "email"
     IN_APP = "in_app"
+    FILE = "file"
+    """Mail of a run that may not deliver (archives, dry runs): written as files, whatever transport is configured.
+    A channel of its own, so that no later tick can mail it and it uses no slot of real mail."""
 
 
 class Route(StrEnum):
@@ -48,6 +51,7 @@ class SkipReason(StrEnum):
     SUPERSEDED = "superseded"
     LANGUAGE_UNSUPPORTED = "language_unsupported"
     ABSENT = "absent"
+    OVER_LIMIT = "over_limit"
 
 
 class Notification(TenantRow, table=True):

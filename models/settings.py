@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     http_attempts: int = Field(default=3, ge=1, le=10)
     search_concurrency: int = Field(default=8, ge=1, le=64)
 
-    crm: str = Field(default="mock", description="mock, none, or the name a plug-in registers")
+    crm: str = Field(default="none", description="none, or the name of an installed CRM provider")
     openai_api_key: SecretStr | None = None
     anthropic_api_key: SecretStr | None = None
 

@@ -8,24 +8,37 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from models.news import SourceState
 from models.settings import Settings
-from tasks.companies.match import Profile
-from tasks.search.http import Http
+from tasks.companies.names import Profile
+from tasks.search.faults import FetchError
+from tasks.search.http import Http, Pace
 
 __all__ = [
     "FeedSource",
     "FetchContext",
+    "FetchError",
     "Found",
+    "Http",
+    "Pace",
     "Page",
     "Profile",
     "QuerySource",
+    "Source",
+    "SourceError",
     "SourceKind",
     "SourceState",
+    "is_archive",
+    "is_mock",
+    "is_third_party",
 ]
+
+
+class SourceError(ValueError):
+    """A source was asked for something impossible, by a person: one line that says what to write instead."""
 
 
 class SourceKind(StrEnum):
     FEED = "feed"
-    """Fetched once for all clients; a unit is a feed's address."""
+    """Fetched once for all clients; a unit is a feed's name."""
     QUERY = "query"
     """Asked once a client."""
 
@@ -57,7 +70,7 @@ class Page:
     error: str = ""
     """For failed, quota and partial: one line a person can act on, without secrets."""
     problems: tuple[str, ...] = ()
-    """Rows left out, each naming the row and field; the good ones go on."""
+    """What is wrong, each naming the row and field; rows left out make the page ``partial``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,8 @@ class FetchContext:
     settings: Settings
     as_of: datetime
     days_back: int
+    arguments: tuple[str, ...] = ()
+    """What stood behind the colon of every ``--source name:argument`` of this source."""
 
     @property
     def since(self) -> datetime:
@@ -77,25 +92,59 @@ class FetchContext:
 
 @runtime_checkable
 class FeedSource(Protocol):
+    """A source whose documents concern all clients.
+
+    Optional class attributes: ``is_mock`` (default False): its items are invented and marked so;
+    ``is_archive`` (default False): its items were first seen when their dates say, not when they were read.
+    """
+
     name: ClassVar[str]
     kind: ClassVar[SourceKind]
 
     def units(self, argument: str | None, context: FetchContext) -> list[str]:
-        """The feeds to fetch; ``argument`` is what stood behind the colon of ``--source name:argument``."""
+        """The feeds to fetch, by names that may be shown and stored (no credentials, 500 characters at most).
+
+        ``argument`` is what stood behind the colon of ``--source name:argument``. SourceError when it makes
+        no sense.
+        """
         ...
 
     def fetch(self, unit: str, cursor: Mapping[str, Any] | None, context: FetchContext) -> Iterator[Page]:
-        """A unit's pages, oldest cursor first. A fault is a Page of state failed, quota or partial, never raised."""
+        """A unit's pages, oldest cursor first. A fault is the last Page, or a FetchError raised."""
         ...
 
 
 @runtime_checkable
 class QuerySource(Protocol):
+    """A source that is asked about each client.
+
+    Optional class attributes: ``is_mock`` (default False), and ``third_party`` (default True): a question
+    leaves the house, so it is never asked about a confidential client.
+    """
+
     name: ClassVar[str]
     kind: ClassVar[SourceKind]
 
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
     ) -> Iterator[Page]:
-        """Pages about one client. A fault is a Page of state failed, quota or partial, never raised."""
+        """Pages about one client. A fault is the last Page (failed, quota), or a FetchError raised."""
         ...
+
+
+Source = FeedSource | QuerySource
+
+
+def is_mock(source: Source) -> bool:
+    """Whether the source's items are invented."""
+    return bool(getattr(source, "is_mock", False))
+
+
+def is_archive(source: Source) -> bool:
+    """Whether the source's items bring the time they were first seen."""
+    return bool(getattr(source, "is_archive", False))
+
+
+def is_third_party(source: Source) -> bool:
+    """Whether asking this source tells somebody outside which clients we have."""
+    return source.kind is SourceKind.QUERY and bool(getattr(source, "third_party", True))

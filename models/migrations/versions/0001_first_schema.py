@@ -548,7 +548,7 @@ def upgrade() -> None:
         sa.Column("recipient", sqlmodel.sql.sqltypes.AutoString(length=320), nullable=False),
         sa.Column(
             "channel",
-            sa.Enum("email", "in_app", name="channel", native_enum=False, length=40),
+            sa.Enum("email", "in_app", "file", name="channel", native_enum=False, length=40),
             nullable=False,
         ),
         sa.Column(
@@ -861,6 +861,7 @@ def upgrade() -> None:
         sa.Column("salience", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
         sa.Column("certainty", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
         sa.Column("language", sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+        sa.Column("language_supported", sa.Boolean(), nullable=False),
         sa.Column("title", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("summary", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1093,7 +1094,7 @@ def upgrade() -> None:
         sa.Column("client_id", sa.Uuid(), nullable=False),
         sa.Column(
             "channel",
-            sa.Enum("email", "in_app", name="channel", native_enum=False, length=40),
+            sa.Enum("email", "in_app", "file", name="channel", native_enum=False, length=40),
             nullable=False,
         ),
         sa.Column(
@@ -1130,6 +1131,7 @@ def upgrade() -> None:
                 "superseded",
                 "language_unsupported",
                 "absent",
+                "over_limit",
                 name="skipreason",
                 native_enum=False,
                 length=40,

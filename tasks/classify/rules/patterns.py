@@ -1,7 +1,7 @@
-"""Patterns: one phrase, the category it speaks for, and how strongly. A language's come from its TOML file."""
+"""Patterns: a phrase, the category it speaks for, and how strongly. A language's are in its TOML file."""
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -67,8 +67,8 @@ class RuleSet:
                 else:
                     self._exact.setdefault(trigger, []).append(number)
 
-    def candidates(self, words: Iterable[str]) -> list[Rule]:
-        """The rules whose trigger stands among `words`, in file order."""
+    def candidates(self, words: frozenset[str]) -> list[Rule]:
+        """The rules that may match a text of these words, in file order."""
         numbers: set[int] = set()
         for word in words:
             found = self._by_word.get(word)
@@ -81,7 +81,8 @@ class RuleSet:
                 ):  # a bound on memory; beyond it words are merely looked up again
                     self._by_word[word] = found
             numbers.update(found)
-        return [self.rules[n] for n in sorted(numbers)]
+        rules = [self.rules[n] for n in sorted(numbers)]
+        return [r for r in rules if not r.phrase.also or not words.isdisjoint(r.phrase.also)]
 
 
 @lru_cache

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 MAX_GAP = 12
-_WORD = re.compile(r"[^\W_][\w'.&+,%$€£]*\*?|,")
+_WORD = re.compile(r"[^\s|_<>~!^*]+\*?")
 _CLASSES = {
     "money": (
         r"(?:(?:[^ \d]{0,3}[$€£¥₹]\d[^ ]*|(?:rs|usd|eur|gbp|inr|sek|chf|aed|sar|cad|aud) \d[^ ]*)"
@@ -18,9 +18,9 @@ _CLASSES = {
         r"(?: (?:dollars?|euros?|pounds?|yen|yuan|won|rupees|francs|riyals|dirhams|reais|pesos))?) "
     ),
     "number": (
-        r"(?:#?\d[^ ]*(?: (?:million|billion|percent|pct|per cent|%))?|one|two|three|four|five|six|seven|eight|nine"
-        r"|ten|dozens(?: of)?|hundreds(?: of)?|thousands(?: of)?|tens of thousands(?: of)?|scores of|a dozen"
-        r"|half(?: of)?|a third of|a quarter of) "
+        r"(?:#?\d[^ ]*(?: (?:million|billion|percent|pct|per cent|%))?"
+        r"|one|two|three|four|five|six|seven|eight|nine|ten|half(?: of)?|a third of|a quarter of"
+        r"|(?:dozens|hundreds|thousands|tens of thousands|scores)(?: of)?|a dozen) "
     ),
     "percent": r"(?:[+]?\d[\d.,]*(?:%| (?:percent|pct|per cent|%))|double digits) ",
     "year": r"(?:19|20)\d\d ",
@@ -32,85 +32,97 @@ class PhraseError(ValueError):
     """A phrase that cannot be read; the message names it and what is wrong with it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CompiledPhrase:
-    """`triggers`: words (a trailing `*` marks a prefix) of which a text must hold one to be tried at all."""
+    """A phrase ready to be tried, and which texts are worth the try.
 
-    regex: re.Pattern[str]
+    `triggers`: words (a trailing `*` marks a prefix) of which a text must hold one. `also`: whole words of
+    which it must hold one too; empty when the phrase requires no second element.
+    """
+
+    source: str
     triggers: frozenset[str]
+    also: frozenset[str]
+    _regex: re.Pattern[str] | None = None
+
+    def search(self, canon: str) -> re.Match[str] | None:
+        """The first match in a canonical text; the expression is compiled when it is first needed."""
+        if self._regex is None:
+            self._regex = re.compile(self.source)
+        return self._regex.search(canon)
 
 
-def _alternatives(element: str, lists: Mapping[str, Sequence[str]], phrase: str) -> list[str]:
-    """The literal alternatives of one element, lists filled in, `_` turned into spaces."""
-    found: list[str] = []
-    for part in element.split("|"):
-        if part.startswith("<") and part.endswith(">"):
-            name = part[1:-1]
-            if name not in lists:
-                raise PhraseError(f"{phrase!r}: there is no list <{name}>")
-            found.extend(word.replace("_", " ") for word in lists[name])
+@dataclass(frozen=True, slots=True)
+class _Element:
+    regex: str
+    triggers: frozenset[str] | None  # None: it holds a class such as <money>, which no single word announces
+
+
+def _element(body: str, lists: Mapping[str, Sequence[str]], phrase: str) -> _Element:
+    """One element (`a|b_c|<list>`) as a regular expression that ends with the space after it."""
+    literals: list[str] = []
+    classes: list[str] = []
+    for part in body.split("|"):
+        name = part[1:-1] if part.startswith("<") and part.endswith(">") else ""
+        if name in _CLASSES:
+            classes.append(f"(?:{_CLASSES[name]})")
+        elif name and name in lists:
+            literals.extend(word.replace("_", " ") for word in lists[name])
+        elif name:
+            raise PhraseError(f"{phrase!r}: there is no list <{name}>")
+        elif not all(_WORD.fullmatch(word) for word in part.split("_")):
+            raise PhraseError(f"{phrase!r}: {part!r} is not a word")
         else:
-            words = part.split("_")
-            if not all(_WORD.fullmatch(word) for word in words):
-                raise PhraseError(f"{phrase!r}: {part!r} is not a word")
-            found.append(" ".join(words))
-    return found
+            literals.append(part.replace("_", " "))
+    # Longest first, so that "chief executive officer" is tried before "chief executive".
+    ordered = sorted(dict.fromkeys(literals), key=lambda a: (-len(a), a))
+    if ordered:
+        classes.append("(?:" + "|".join(map(_literal, ordered)) + ") ")
+    return _Element(
+        "(?:" + "|".join(classes) + ")",
+        None if len(classes) > bool(ordered) else frozenset(a.split()[0] for a in ordered),
+    )
 
 
 def _literal(alternative: str) -> str:
     return re.escape(alternative).replace(r"\ ", " ").replace(r"\*", "[^ ]*")
 
 
-def _group(alternatives: Sequence[str]) -> str:
-    # Longest first, so that "chief executive officer" is tried before "chief executive".
-    ordered = sorted(dict.fromkeys(alternatives), key=lambda a: (-len(a), a))
-    return "(?:" + "|".join(map(_literal, ordered)) + ") "
-
-
 def compile_phrase(phrase: str, lists: Mapping[str, Sequence[str]]) -> CompiledPhrase:
     """Compile one phrase, or raise PhraseError."""
     pattern = ["(?<= )"]
-    triggers: frozenset[str] | None = None
-    for element in phrase.lower().split():
-        optional = element.endswith("?") and len(element) > 1
-        body = element[:-1] if optional else element
+    required: list[frozenset[str]] = []
+    for body in phrase.lower().split():
         if body == "^":
             pattern = ["^ "]
-            continue
-        if body == "$":
+        elif body == "$":
             pattern.append(r"(?=\||\?|$)")
-            continue
-        if body.startswith("~"):
+        elif body in (":", "?"):
+            pattern.append(re.escape(body) + " ")
+        elif body.startswith("~"):
             if not body[1:].isdigit() or not 0 < int(body[1:]) <= MAX_GAP:
                 raise PhraseError(f"{phrase!r}: a gap is ~1 to ~{MAX_GAP}")
             pattern.append(_GAP_WORD + f"{{0,{body[1:]}}}?")
-            continue
-        if body in (":", "?"):
-            pattern.append(re.escape(body) + " ")
-            continue
-        name = body[1:-1] if body.startswith("<") and body.endswith(">") else ""
-        if name in _CLASSES:
-            pattern.append(f"(?:{_CLASSES[name]})" + ("?" if optional else ""))
-            continue
-        negated = body.startswith("!")
-        alternatives = _alternatives(body[1:] if negated else body, lists, phrase)
-        if negated:
-            pattern.append(f"(?!{_group(alternatives)})")
-            continue
-        pattern.append(f"(?:{_group(alternatives)})?" if optional else _group(alternatives))
-        if not optional:
-            firsts = frozenset(a.split()[0] for a in alternatives)
-            if triggers is None or _rarity(firsts) > _rarity(triggers):
-                triggers = firsts
-    if triggers is None:
+        elif body.startswith("!"):
+            pattern.append(f"(?!{_element(body[1:], lists, phrase).regex})")
+        elif body.endswith("?"):
+            pattern.append(f"{_element(body[:-1], lists, phrase).regex}?")
+        else:
+            element = _element(body, lists, phrase)
+            pattern.append(element.regex)
+            if element.triggers:
+                required.append(element.triggers)
+    if not required:
         raise PhraseError(f"{phrase!r}: at least one word must be required")
-    return CompiledPhrase(re.compile("".join(pattern)), triggers)
+    required.sort(key=_rarity, reverse=True)
+    whole = [words for words in required[1:] if not any(w.endswith("*") for w in words)]
+    return CompiledPhrase("".join(pattern), required[0], whole[0] if whole else frozenset())
 
 
 # Words that stand in most texts make poor triggers: the phrase would be tried nearly always.
 _COMMON = frozenset(
-    "a an the to of in on for with at by from and or as is are was be its it new up out over after into than"
-    " will has have had not no us company says said".split()
+    "a an the to of in on for with at by from and or as is are was be its it new up out over after into than "  # noqa: SIM905
+    "will has have had not no us company says said".split()
 )
 
 

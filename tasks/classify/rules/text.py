@@ -18,7 +18,7 @@ _ABBREVIATIONS = frozenset(
 )
 _KEEP_S = frozenset({"here's", "what's", "that's", "it's", "who's", "there's", "let's", "how's", "where's"})
 BREAK = "|"  # the canonical mark of a clause's end; gaps in patterns never cross it, nor ":" and "?"
-_MARKS = {m: BREAK for m in ".;!…—–-|"} | {"...": BREAK, ":": ":", "?": "?", ",": ",", "%": "%"}
+_MARKS = dict.fromkeys(".;!…—–-|", BREAK) | {"...": BREAK, ":": ":", "?": "?", ",": ",", "%": "%"}
 
 
 @lru_cache(maxsize=65_536)

@@ -1,0 +1,154 @@
+"""Measuring the judgements on labelled files: each command prints one JSON object, last."""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+
+from cli.output import BAD_INPUT, err, fail, note, print_json, say, warn, warn_all
+
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="FILE.jsonl", help="A labelled file: one JSON object a line.")
+]
+ErrorsOption = Annotated[
+    bool, typer.Option("--errors", help="Print the misjudged items first, to learn from them.")
+]
+AtMostOption = Annotated[int, typer.Option(min=1, help="How many misjudged items --errors prints.")]
+
+
+class CompanyCut(StrEnum):
+    COMPANY = "company"
+
+
+class CategoryCut(StrEnum):
+    CATEGORY = "category"
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``evaluate`` and its three commands."""
+    group = typer.Typer(
+        name="evaluate", help="Measure the judgements on a labelled file.", no_args_is_help=True
+    )
+    group.command("stories")(stories)
+    group.command("companies")(companies)
+    group.command("categories")(categories)
+    app.add_typer(group)
+
+
+def stories(file: FileArgument, errors: ErrorsOption = False, at_most: AtMostOption = 50) -> None:
+    """How well articles are grouped into stories.
+
+    A line: {id, title, snippet?, url?, source?, published_at?, story}.
+    """
+    from services.evaluation import stories as evaluation
+
+    with _working("grouping"):
+        report = evaluation.evaluate_stories(file)
+    if errors:
+        _show_misjudged(_misjudged(evaluation, report), at_most)
+    _finish(file, report, empty=not _figures(report)["articles"])
+
+
+def companies(
+    file: FileArgument,
+    errors: ErrorsOption = False,
+    by: Annotated[CompanyCut | None, typer.Option(help="Cut the figures by this, printed first.")] = None,
+    at_most: AtMostOption = 50,
+) -> None:
+    """How well it is told whether a text is about a client.
+
+    A line: {client: {name, aliases?, ...}, title, snippet?, about}.
+    """
+    from services.evaluation import companies as evaluation
+
+    with _working("matching"):
+        report = evaluation.evaluate_companies(file)
+    if errors:
+        _show_misjudged(evaluation.misjudged(report), at_most)
+    if by is not None:
+        _show_cuts({name: _figures(cut) for name, cut in evaluation.by_company(report).items()})
+    _finish(file, report, empty=not report.judged)
+
+
+def categories(
+    file: FileArgument,
+    errors: ErrorsOption = False,
+    by: Annotated[CategoryCut | None, typer.Option(help="Cut the figures by this, printed first.")] = None,
+    classifier: Annotated[str, typer.Option(help="rules needs no key; others as installed.")] = "rules",
+    at_most: AtMostOption = 50,
+) -> None:
+    """How well texts are put into categories.
+
+    A line: {title, snippet?, category, alt?}.
+    """
+    from services.evaluation import categories as evaluation
+
+    classify = _classifier(classifier)
+    with _working("classifying"):
+        report = evaluation.evaluate_categories(file, classify)
+    if errors:
+        _show_misjudged(evaluation.misjudged(file, classify), at_most)
+    if by is not None:
+        _show_cuts(_figures(report)["per_category"])
+    _finish(file, report, empty=not _figures(report)["per_category"])
+
+
+def _classifier(name: str) -> Callable[[str, str | None], Any] | None:
+    """The named classifier as a function of one text; None for the rules, which the evaluation has itself."""
+    if name == "rules":
+        return None
+    from tasks.classify.classifier import Text
+    from tasks.registry import CLASSIFIERS, load
+
+    chosen = load(CLASSIFIERS, name)()
+    return lambda title, snippet: chosen.classify([Text(title=title, snippet=snippet)])[0]
+
+
+def _working(what: str) -> Any:
+    from contextlib import nullcontext
+
+    return err.status(f"{what} ...") if err.is_terminal else nullcontext()
+
+
+def _figures(report: BaseModel | Mapping[str, Any]) -> dict[str, Any]:
+    return report.model_dump(mode="json") if isinstance(report, BaseModel) else dict(report)
+
+
+def _misjudged(evaluation: Any, report: Any) -> Sequence[Any]:
+    ask = getattr(evaluation, "misjudged", None)
+    return ask(report) if ask is not None else ()
+
+
+def _show_misjudged(items: Sequence[Any], at_most: int) -> None:
+    """A block an item, what was expected beside what was said."""
+    for item in items[:at_most]:
+        fields = _figures(item)
+        title = fields.pop("title", "")
+        say(str(title), style="bold")
+        said = (f"{name} {value}" for name, value in fields.items() if value not in (None, ""))
+        say(f"    {' · '.join(said)}")
+    shown = min(at_most, len(items))
+    note(f"{shown} of {len(items)} misjudged items shown")
+
+
+def _show_cuts(cuts: Mapping[str, Mapping[str, Any]]) -> None:
+    for name, figures in cuts.items():
+        said = (f"{key} {value}" for key, value in figures.items() if key != "items_per_second")
+        say(f"{name}: {', '.join(said)}")
+
+
+def _finish(file: Path, report: Any, *, empty: bool) -> None:
+    problems = list(getattr(report, "errors", ()))
+    warn_all(f"{file.name} {problem}" for problem in problems)
+    if empty:
+        fail(
+            f"{file.name} has no line that can be measured",
+            "a line is a JSON object: see --help for its fields",
+        )
+        raise typer.Exit(BAD_INPUT)
+    if problems:
+        warn(f"{len(problems)} lines were left out")
+    print_json(_figures(report))

@@ -1,0 +1,87 @@
+"""The sentence: search, dedupe, enrich, classify, filter, notify — with or without Prefect around the stages."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from models.leases import Held, LeaseBusy, lease
+from models.settings import get_settings
+from tasks.classify.stage import Contended, classify_batch
+from tasks.dedupe.stage import LEASE, dedupe_batch
+from tasks.enrich.stage import enrich_batch
+from tasks.filter.stage import filter_batch
+from tasks.notify.stage import notify_batch
+from tasks.plan import RunPlan, StageReport
+from tasks.search.stage import Unit, finish_baseline, plan_units, search_batch
+
+
+STAGES: tuple[str, ...] = ("search", "dedupe", "enrich", "classify", "filter", "notify")
+UNITS_A_TASK = 50
+_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """One callable a stage, each working one batch off its backlog: plain functions, or the tasks around them."""
+
+    search: Callable[[RunPlan, Sequence[Unit]], StageReport] = search_batch
+    dedupe: Callable[[RunPlan, Held], StageReport] = dedupe_batch
+    enrich: Callable[[RunPlan], StageReport] = enrich_batch
+    classify: Callable[[RunPlan], StageReport] = classify_batch
+    filter: Callable[[RunPlan], StageReport] = filter_batch
+    notify: Callable[[RunPlan], StageReport] = notify_batch
+
+
+Watcher = Callable[[StageReport], None]
+"""Told of a stage's running total after each of its batches, and once when it ends with nothing done."""
+
+
+def run_pipeline(plan: RunPlan, stages: Stages, watch: Watcher, *, search_only: bool = False) -> list[StageReport]:
+    """Run every stage until its backlog is empty; a report a stage.
+
+    A stage may be killed anywhere: the next run finds in the database what is left to do.
+    """
+    reports = [_search(plan, stages, watch)]
+    if search_only:
+        return reports
+    reports.append(_dedupe(plan, stages, watch))
+    finish_baseline(plan)
+    for name in STAGES[2:]:
+        reports.append(_drain(name, lambda step=getattr(stages, name): step(plan), watch))
+    return reports
+
+
+def _search(plan: RunPlan, stages: Stages, watch: Watcher) -> StageReport:
+    units = plan_units(plan)
+    total = StageReport(stage="search")
+    for start in range(0, len(units), UNITS_A_TASK):
+        total += stages.search(plan, units[start : start + UNITS_A_TASK])
+        watch(total)
+    return total
+
+
+def _dedupe(plan: RunPlan, stages: Stages, watch: Watcher) -> StageReport:
+    settings = get_settings()
+    try:
+        with lease(
+            plan.scope, LEASE, seconds=settings.lease_seconds, wait_seconds=settings.lease_wait_seconds
+        ) as held:
+            return _drain("dedupe", lambda: stages.dedupe(plan, held), watch)
+    except LeaseBusy as busy:
+        return StageReport(stage="dedupe", degraded=(f"stories: {busy}",))
+
+
+def _drain(name: str, step: Callable[[], StageReport], watch: Watcher) -> StageReport:
+    total = StageReport(stage=name)
+    contended = 0
+    while True:
+        try:
+            report = step()
+        except Contended:
+            contended += 1
+            if contended > _TRIES:
+                raise
+            continue
+        total += report
+        watch(total)
+        if not report.done:
+            return total

@@ -1,0 +1,324 @@
+"""Businesses and their people: made, changed and imported here, with every change in the audit log."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from sqlmodel import Session, col, select
+
+from models.accounts import (
+    Business,
+    Frequency,
+    User,
+    UserPreference,
+    UserState,
+    business_by_slug,
+    businesses,
+    user_by_email,
+    users,
+)
+from models.audit import record
+from models.base import utc_now
+from models.engine import reading, writing
+from models.events import Category
+from models.scope import Role, Scope
+from services.csvfiles import Fault, read_table, split_list
+from services.errors import UserError
+from services.fields import Email, TimeOfDay, Weekday, YesNo, Zone, email_address, name_from_address
+
+DEFAULT_SLUG = "main"
+DEMO_SLUG = "demo"
+PERSON_ROLES = (Role.OWNER, Role.ADMIN, Role.MANAGER, Role.VIEWER)
+_ADMINS = {Role.OWNER, Role.ADMIN, Role.SYSTEM, Role.OPERATOR}
+
+
+def require_admin(scope: Scope) -> None:
+    """PermissionError unless the scope may change clients, people and assignments."""
+    if scope.role not in _ADMINS:
+        raise PermissionError(f"a {scope.role.value} may not change clients or people")
+
+
+def create_business(slug: str, name: str, *, is_demo: bool = False) -> Business:
+    """A new tenant. UserError when the slug is malformed or taken."""
+    slug = slug.strip().lower()
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,78}[a-z0-9])?", slug):
+        raise UserError(f"{slug!r} cannot name a business", "use lower-case letters, digits and dashes")
+    name = " ".join(name.split())
+    if not 0 < len(name) <= 200:
+        raise UserError("a business needs a name of at most 200 characters", "give one with --name")
+    with writing(Scope.operator()) as session:
+        if business_by_slug(session, slug) is not None:
+            raise UserError(f"there is a business {slug!r} already", "choose another slug")
+        business = Business(slug=slug, name=name, is_demo=is_demo)
+        session.add(business)
+        session.flush()
+        record(Scope.system(business.id), session, "business.created", slug, name=name)
+        return business
+
+
+def every_business() -> list[Business]:
+    """Every tenant, by slug."""
+    with reading(Scope.operator()) as session:
+        known = businesses(session)
+        session.expunge_all()  # the rollback that ends a reading would empty them
+        return known
+
+
+def find_business(slug: str) -> Business | None:
+    """The tenant with this slug, or None."""
+    return next((one for one in every_business() if one.slug == slug.strip().lower()), None)
+
+
+def default_business() -> Business:
+    """The tenant meant when none is named; ``main`` is made when there is none but the demo."""
+    real = [business for business in every_business() if not business.is_demo]
+    return _only(real) if real else create_business(DEFAULT_SLUG, "Main")
+
+
+def pick_business(slug: str | None) -> Business:
+    """The named tenant, or the only one there is (the demo counts last). UserError lists them otherwise."""
+    known = every_business()
+    slugs = ", ".join(business.slug for business in known) or "none yet"
+    if slug is not None:
+        for business in known:
+            if business.slug == slug.strip().lower():
+                return business
+        raise UserError(f"there is no business {slug!r}; known: {slugs}", "name one of those with --business")
+    if not known:
+        raise UserError("there is no business yet", "run `client-monitor init`, or `client-monitor demo`")
+    return _only([business for business in known if not business.is_demo] or known)
+
+
+def _only(candidates: list[Business]) -> Business:
+    if len(candidates) == 1:
+        return candidates[0]
+    for business in candidates:
+        if business.slug == DEFAULT_SLUG:
+            return business
+    slugs = ", ".join(business.slug for business in candidates)
+    raise UserError(f"there are several businesses: {slugs}", "name one with --business")
+
+
+def _role(value: object) -> Role:
+    word = str(value).strip().lower()
+    for role in PERSON_ROLES:
+        if word == role.value:
+            return role
+    raise ValueError(f"{str(value)!r} is no role: use {', '.join(role.value for role in PERSON_ROLES)}")
+
+
+def _frequency(value: object) -> Frequency:
+    word = str(value).strip().lower()
+    if word not in set(Frequency):
+        raise ValueError(f"{str(value)!r} is no frequency: use {', '.join(Frequency)}")
+    return Frequency(word)
+
+
+def _categories(value: object) -> list[str] | None:
+    names = value if isinstance(value, list) else split_list(str(value or ""))
+    names = [str(name).strip().lower().replace(" ", "_").replace("-", "_") for name in names]
+    unknown = [name for name in names if name not in {*Category, "all"}]
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)} is no category: use {', '.join(Category)}")
+    return None if not names or "all" in names else names
+
+
+class PersonFields(BaseModel):
+    """What may be said about a person; what is left unset stays as it is (or has the product's default)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    email: Email
+    name: str | None = Field(default=None, max_length=200)
+    role: Annotated[Role, BeforeValidator(_role)] = Role.MANAGER
+    timezone: Zone = "UTC"
+    frequency: Annotated[Frequency, BeforeValidator(_frequency)] = Frequency.DAILY
+    threshold: float = Field(default=0.45, ge=0, le=1)
+    categories: Annotated[list[str] | None, BeforeValidator(_categories)] = None
+    digest_time: TimeOfDay = time(8, 0)
+    digest_day: Weekday = 0
+    quiet_from: TimeOfDay | None = None
+    quiet_until: TimeOfDay | None = None
+    assigned_clients_only: YesNo = True
+
+    @field_validator("threshold", mode="before")
+    @classmethod
+    def _decimal_comma(cls, value: object) -> object:
+        return value.replace(",", ".") if isinstance(value, str) else value
+
+
+_PREFERENCES = {
+    "frequency": "notification_frequency",
+    "threshold": "relevance_threshold",
+    "categories": "notification_categories",
+    "digest_time": "digest_time",
+    "digest_day": "digest_day_of_week",
+    "quiet_from": "quiet_from",
+    "quiet_until": "quiet_until",
+    "assigned_clients_only": "assigned_clients_only",
+}
+
+
+@dataclass(slots=True)
+class PeopleReport:
+    """What an import of people came to."""
+
+    created: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def usable(self) -> bool:
+        """Whether any row was good."""
+        return bool(self.created or self.updated or self.unchanged)
+
+
+def lock_business(scope: Scope, session: Session) -> None:
+    """Let one change of clients and people go on at a time (SQLite's writers do so anyway)."""
+    session.exec(select(Business.id).where(Business.id == scope.business).with_for_update()).one()
+
+
+def invite(scope: Scope, session: Session, address: str, **fields: Any) -> User:
+    """The person with this address; somebody new is invited as a manager with default preferences."""
+    email = email_address(address)
+    user = user_by_email(scope, session, email)
+    return user or _create(
+        scope, session, PersonFields(email=email, **fields), UserState.INVITED, "user.invited"
+    )
+
+
+def _create(scope: Scope, session: Session, fields: PersonFields, state: UserState, action: str) -> User:
+    user = User(
+        business_id=scope.business,
+        email=fields.email,
+        name=fields.name or name_from_address(fields.email),
+        role=fields.role,
+        state=state,
+        timezone=fields.timezone,
+    )
+    session.add(user)
+    session.flush()
+    preference = UserPreference(business_id=scope.business, user_id=user.id)
+    for name in fields.model_fields_set & _PREFERENCES.keys():
+        setattr(preference, _PREFERENCES[name], getattr(fields, name))
+    session.add(preference)
+    session.flush()
+    record(scope, session, action, str(user.id), role=user.role.value)
+    return user
+
+
+def save_person(
+    scope: Scope, session: Session, fields: PersonFields, *, state: UserState = UserState.INVITED
+) -> tuple[User, str]:
+    """Make or change a person; the second value is created, updated or unchanged.
+
+    ValueError when the change would leave the business without an owner.
+    """
+    require_admin(scope)
+    user = user_by_email(scope, session, fields.email)
+    if user is None:
+        action = "user.invited" if state is UserState.INVITED else "user.created"
+        return _create(scope, session, fields, state, action), "created"
+    given = fields.model_fields_set
+    changed: list[str] = []
+    if "name" in given and fields.name and fields.name != user.name:
+        user.name = fields.name
+        changed.append("name")
+    if "timezone" in given and fields.timezone != user.timezone:
+        user.timezone = fields.timezone
+        changed.append("timezone")
+    if "role" in given and fields.role != user.role:
+        _change_role(scope, session, user, fields.role)
+        changed.append("role")
+    changed += _change_preferences(scope, session, user, fields)
+    if not changed:
+        return user, "unchanged"
+    session.flush()
+    record(scope, session, "user.updated", str(user.id), fields=changed)
+    return user, "updated"
+
+
+def _change_role(scope: Scope, session: Session, user: User, role: Role) -> None:
+    owners = [one for one in users(scope, session) if one.role is Role.OWNER and one.gets_mail]
+    if user.role is Role.OWNER and owners == [user]:
+        raise ValueError(f"{user.email} is the only owner: make somebody else owner first")
+    record(scope, session, "user.role_changed", str(user.id), old=user.role.value, new=role.value)
+    user.role = role
+
+
+def _change_preferences(scope: Scope, session: Session, user: User, fields: PersonFields) -> list[str]:
+    given = sorted(fields.model_fields_set & _PREFERENCES.keys())
+    if not given:
+        return []
+    stored = session.exec(select(UserPreference).where(col(UserPreference.user_id) == user.id)).first()
+    preference = stored or UserPreference(business_id=scope.business, user_id=user.id)
+    changed = [name for name in given if getattr(preference, _PREFERENCES[name]) != getattr(fields, name)]
+    for name in changed:
+        setattr(preference, _PREFERENCES[name], getattr(fields, name))
+    if changed:
+        preference.updated_at = utc_now()
+        session.add(preference)
+    return changed
+
+
+def create_owner(scope: Scope, email: str, *, name: str | None = None, timezone: str | None = None) -> User:
+    """The business's owner, active; somebody already there becomes owner. UserError for a bad field."""
+    given = {"email": email, "role": Role.OWNER, "name": name, "timezone": timezone}
+    try:
+        fields = PersonFields(**{key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise UserError(
+            "; ".join(one["msg"].removeprefix("Value error, ") for one in error.errors())
+        ) from None
+    with writing(scope) as session:
+        lock_business(scope, session)
+        user, _ = save_person(scope, session, fields, state=UserState.ACTIVE)
+        if user.state is not UserState.ACTIVE:
+            user.state = UserState.ACTIVE
+            record(scope, session, "user.activated", str(user.id))
+        return user
+
+
+def has_owner(scope: Scope) -> bool:
+    """Whether somebody owns the business."""
+    with reading(scope) as session:
+        return any(user.role is Role.OWNER and user.gets_mail for user in users(scope, session))
+
+
+def import_users(scope: Scope, path: Path) -> PeopleReport:
+    """Make and change people from a CSV file; a row with a fault is left out and named, the others go on.
+
+    Only ``email`` is required. An empty cell leaves what is stored. Nobody is removed.
+    """
+    require_admin(scope)
+    names = tuple(PersonFields.model_fields)
+    table = read_table(path, required=("email",), optional=names[1:])
+    report = PeopleReport(faults=table.faults, notes=table.notes)
+    seen: dict[str, int] = {}
+    with writing(scope) as session:
+        lock_business(scope, session)
+        for row in table.rows:
+            given = {name: cell for name, cell in row.cells.items() if cell or name == "email"}
+            try:
+                fields = PersonFields.model_validate(given)
+            except ValidationError as error:
+                table.validation_faults(row, error, names)
+                continue
+            first = seen.setdefault(fields.email, row.number)
+            if first != row.number:
+                table.fault(row, "email", f"{fields.email} stands in row {first} already")
+                continue
+            try:
+                _, outcome = save_person(scope, session, fields)
+            except ValueError as error:
+                table.fault(row, "role", str(error))
+                continue
+            getattr(report, outcome).append(fields.email)
+        counts = {name: len(getattr(report, name)) for name in ("created", "updated", "unchanged")}
+        record(scope, session, "users.imported", path.name[:200], refused=len(table.faults), **counts)
+    return report

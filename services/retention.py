@@ -1,0 +1,64 @@
+"""How long we keep what: the policy, and the broom."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlmodel import col
+
+from models.base import TenantRow, utc_now
+from models.engine import reading, writing
+from models.events import Decision
+from models.jobs import JobRun, RunState, mark_crashed
+from models.mail import EmailBody
+from models.news import RawItem, SourceResult
+from models.scope import Scope
+from models.settings import get_settings
+from services.accounts import every_business
+from services.runs import SILENT_FOR
+
+
+def policy(now: datetime) -> Iterator[tuple[type[TenantRow], ColumnElement[bool]]]:
+    """Each table that ages, and which of its rows are past their time at ``now``."""
+    settings = get_settings()
+
+    def before(days: int) -> datetime:
+        return now - timedelta(days=days)
+
+    yield EmailBody, col(EmailBody.created_at) < before(settings.keep_bodies_days)
+    # An item that waits is never too old to be processed.
+    yield (
+        RawItem,
+        (col(RawItem.first_seen_at) < before(settings.keep_raw_days)) & col(RawItem.is_processed).is_(True),
+    )
+    yield Decision, col(Decision.created_at) < before(settings.keep_decisions_days)
+    yield SourceResult, col(SourceResult.created_at) < before(settings.keep_runs_days)
+    yield (
+        JobRun,
+        (col(JobRun.started_at) < before(settings.keep_runs_days)) & (col(JobRun.state) != RunState.RUNNING),
+    )
+
+
+def prune(*, dry_run: bool = False, now: datetime | None = None) -> dict[str, int]:
+    """Remove what is past its retention in every tenant and mark runs that lost their process; rows by table."""
+    now = now or utc_now()
+    gone: dict[str, int] = {}
+    for business in every_business():
+        scope = Scope.system(business.id)
+        if not dry_run:
+            with writing(scope) as session:
+                mark_crashed(scope, session, silent_for=SILENT_FOR)
+        for table, is_past in policy(now):
+            name = str(table.__tablename__)
+            gone[name] = gone.get(name, 0) + _sweep(scope, table, is_past, dry_run=dry_run)
+    return gone
+
+
+def _sweep(scope: Scope, table: type[TenantRow], is_past: Any, *, dry_run: bool) -> int:
+    if dry_run:
+        with reading(scope) as session:
+            return int(session.execute(select(func.count()).select_from(table).where(is_past)).scalar_one())
+    with writing(scope) as session:
+        statement = delete(table).where(is_past).execution_options(synchronize_session=False)
+        return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,274 @@
+"""A run's life: opened with a plan, closed with a summary a person can read."""
+
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from sqlmodel import Session, col, func, select
+
+from models.accounts import Business, User, users
+from models.base import utc_now
+from models.clients import Client, active_clients
+from models.clock import Clock, SystemClock
+from models.engine import reading, writing
+from models.events import Event
+from models.jobs import JobRun, JobType, RunState, heartbeat, mark_crashed, recent_runs
+from models.mail import Delivery, DeliveryState, Notification, NotificationState
+from models.news import ArticleClient, SourceResult, SourceState, source_results
+from models.scope import Scope
+from services.accounts import pick_business
+from services.errors import UserError
+from tasks.plan import RunPlan, StageReport
+from tasks.search.archive import newest
+
+SILENT_FOR = timedelta(minutes=15)
+"""A run that has not committed a batch for this long has lost its process."""
+
+
+class ClientLine(BaseModel):
+    """What the run came to for one client."""
+
+    name: str
+    found: int = 0
+    stories: int = 0
+    events: int = 0
+    top: str = ""
+
+
+class PersonLine(BaseModel):
+    """What reached one person, and what did not and why."""
+
+    email: str
+    mailed: int = 0
+    in_digest: int = 0
+    waiting: int = 0
+    skipped: dict[str, int] = Field(default_factory=dict)
+
+
+class RunSummary(BaseModel):
+    """What a run came to. Counts are of this run; the ledger holds everything."""
+
+    job_run_id: UUID
+    business: str
+    state: RunState
+    as_of: datetime
+    seconds: float
+    counts: dict[str, int]
+    degraded: list[str]
+    error: str = ""
+    clients: list[ClientLine]
+    people: list[PersonLine]
+    mails: int = 0
+
+
+def find_clients(scope: Scope, names: list[str]) -> tuple[UUID, ...]:
+    """Ids of the clients with these names or ids; a UserError that names the first unknown one otherwise."""
+    with reading(scope) as session:
+        clients = active_clients(scope, session)
+    by_name = {c.name.casefold(): c.id for c in clients} | {str(c.id): c.id for c in clients}
+    missing = [name for name in names if name.casefold() not in by_name]
+    if missing:
+        raise UserError(
+            f"there is no client called {missing[0]!r}",
+            "client-monitor status lists the clients that are watched",
+        )
+    return tuple(by_name[name.casefold()] for name in names)
+
+
+def as_of_for(sources: tuple[str, ...], clock: Clock) -> datetime:
+    """The run's clock: now, or the newest item of an archive when an archive is all it reads."""
+    archives = [s.partition(":")[2] for s in sources if s.startswith("archive:")]
+    if archives and len(archives) == len(sources):
+        found = [at for path in archives if (at := newest(path)) is not None]
+        if found:
+            return max(found)
+    return clock.now()
+
+
+def open_run(
+    business: str | None,
+    *,
+    client_names: list[str] | None = None,
+    sources: list[str] | None = None,
+    days_back: int = 7,
+    force_mock: bool = False,
+    baseline: bool = True,
+    deliver: bool | None = None,
+    trigger: str = "cli",
+    flow_run_id: str | None = None,
+    clock: Clock | None = None,
+) -> RunPlan:
+    """Write the run down and return its plan. Runs that lost their process are marked crashed on the way."""
+    found = pick_business(business)
+    scope = Scope.system(found.id)
+    chosen = tuple(sources or ())
+    as_of = as_of_for(chosen, clock or SystemClock())
+    only_archives = bool(chosen) and all(s.startswith("archive:") for s in chosen)
+    client_ids = find_clients(scope, client_names) if client_names else None
+    params: dict[str, Any] = {
+        "client_ids": [str(c) for c in client_ids] if client_ids is not None else None,
+        "sources": list(chosen),
+        "days_back": days_back,
+        "force_mock": force_mock,
+        "baseline": baseline,
+        # A replay of old news must not reach people through a real mail server unless somebody says so.
+        "deliver": not only_archives if deliver is None else deliver,
+    }
+    with writing(scope) as session:
+        mark_crashed(scope, session, silent_for=SILENT_FOR)
+        run = JobRun(
+            business_id=found.id,
+            job_type=JobType.CLIENT_MONITORING,
+            trigger=trigger,
+            params=params,
+            as_of=as_of,
+            flow_run_id=flow_run_id,
+        )
+        session.add(run)
+    return plan_of(run)
+
+
+def plan_of(run: JobRun, client_ids: tuple[UUID, ...] | None = None) -> RunPlan:
+    """The plan a run was opened with, or the share of it that concerns ``client_ids``."""
+    return RunPlan(
+        business_id=run.business_id,
+        job_run_id=run.id,
+        as_of=run.as_of,
+        **{**run.params, **({"client_ids": client_ids} if client_ids is not None else {})},
+    )
+
+
+def shard_plan(business: str, job_run_id: UUID, client_ids: tuple[UUID, ...]) -> RunPlan:
+    """The share of a run's plan that concerns some of its clients."""
+    scope = Scope.system(pick_business(business).id)
+    with reading(scope) as session:
+        return plan_of(session.get_one(JobRun, job_run_id), client_ids)
+
+
+def progress(plan: RunPlan, report: StageReport) -> None:
+    """Keep the run's counts in step while it works, so that anybody can watch it."""
+    with writing(plan.scope) as session:
+        run = session.get_one(JobRun, plan.job_run_id)
+        run.counts = {**run.counts, **{f"{report.stage}.{k}": v for k, v in report.counts.items()}}
+        heartbeat(plan.scope, session, plan.job_run_id)
+
+
+def close_run(plan: RunPlan, reports: list[StageReport], error: BaseException | None = None) -> RunSummary:
+    """Settle the run's state and return its summary.
+
+    Failed: it stopped, or every source it asked failed. Degraded: it ended, and something it names did not work.
+    """
+    scope = plan.scope
+    degraded = list(dict.fromkeys(line for report in reports for line in report.degraded))
+    with writing(scope) as session:
+        run = session.get_one(JobRun, plan.job_run_id)
+        results = source_results(scope, session, plan.job_run_id)
+        failed = [r for r in results if r.state in {SourceState.FAILED, SourceState.QUOTA}]
+        if error is not None:
+            run.state, run.error = RunState.FAILED, f"{type(error).__name__}: {error}"[:500]
+        elif results and len(failed) == len(results):
+            run.state, run.error = (
+                RunState.FAILED,
+                f"no source answered: {failed[0].source_api}: {failed[0].error}",
+            )
+        else:
+            run.state = RunState.DEGRADED if degraded else RunState.COMPLETED
+        run.degraded = degraded
+        run.counts = {f"{r.stage}.{name}": value for r in reports for name, value in r.counts.items()}
+        run.finished_at = run.heartbeat_at = utc_now()
+    return summarise(scope, plan.job_run_id)
+
+
+def summarise(scope: Scope, job_run_id: UUID) -> RunSummary:
+    """What the run came to, from the ledger."""
+    with reading(scope) as session:
+        run = session.get_one(JobRun, job_run_id)
+        business = session.get_one(Business, run.business_id)
+        return RunSummary(
+            job_run_id=run.id,
+            business=business.name,
+            state=run.state,
+            as_of=run.as_of,
+            seconds=((run.finished_at or utc_now()) - run.started_at).total_seconds(),
+            counts=run.counts,
+            degraded=run.degraded,
+            error=run.error,
+            clients=_client_lines(scope, session, run),
+            people=_person_lines(scope, session, run),
+            mails=session.exec(
+                select(func.count())
+                .select_from(Delivery)
+                .where(Delivery.state == DeliveryState.SENT, col(Delivery.sent_at) >= run.started_at)
+            ).one(),
+        )
+
+
+def latest_run(scope: Scope) -> JobRun | None:
+    """The newest run of the tenant."""
+    with reading(scope) as session:
+        runs = recent_runs(scope, session, 1)
+    return runs[0] if runs else None
+
+
+def _client_lines(scope: Scope, session: Session, run: JobRun) -> list[ClientLine]:
+    ids = run.params.get("client_ids")
+    clients = active_clients(scope, session, [UUID(i) for i in ids] if ids is not None else None)
+    # UUIDv7 ids made during the run sort after its own.
+    found = dict(
+        session.exec(
+            select(ArticleClient.client_id, func.count())
+            .where(col(ArticleClient.id) > run.id)
+            .group_by(col(ArticleClient.client_id))
+        ).all()
+    )
+    lines = {client.id: ClientLine(name=client.name, found=found.get(client.id, 0)) for client in clients}
+    query = select(Event).where(col(Event.updated_at) >= run.started_at).order_by(col(Event.relevance).desc())
+    stories: dict[UUID, set[UUID]] = defaultdict(set)
+    for event in session.exec(query):
+        line = lines.get(event.client_id)
+        if line is None:
+            continue
+        stories[event.client_id].add(event.story_id)
+        line.events += event.created_at >= run.started_at
+        line.stories = len(stories[event.client_id])
+        line.top = line.top or event.title
+    return sorted(lines.values(), key=lambda line: (-line.events, -line.found, line.name))
+
+
+def _person_lines(scope: Scope, session: Session, run: JobRun) -> list[PersonLine]:
+    people: dict[UUID, User] = {user.id: user for user in users(scope, session)}
+    lines = {user_id: PersonLine(email=user.email) for user_id, user in people.items()}
+    skipped: dict[UUID, Counter[str]] = defaultdict(Counter)
+    rows = session.exec(
+        select(Notification.user_id, Notification.state, Notification.reason, Delivery.kind, func.count())
+        .join(Delivery, col(Delivery.id) == Notification.delivery_id, isouter=True)
+        .where(col(Notification.updated_at) >= run.started_at)
+        .group_by(Notification.user_id, Notification.state, Notification.reason, Delivery.kind)  # type: ignore[arg-type]
+    )
+    for user_id, state, reason, kind, count in rows:
+        line = lines[user_id]
+        if state is NotificationState.SKIPPED:
+            skipped[user_id][str(reason)] += count
+        elif kind is None or state is NotificationState.WAITING:
+            line.waiting += count
+        elif kind == "digest":
+            line.in_digest += count
+        else:
+            line.mailed += count
+    for user_id, line in lines.items():
+        line.skipped = dict(skipped[user_id].most_common())
+    return sorted(lines.values(), key=lambda line: line.email)
+
+
+def source_lines(scope: Scope, job_run_id: UUID) -> list[SourceResult]:
+    """How each fetch of the run ended."""
+    with reading(scope) as session:
+        return source_results(scope, session, job_run_id)
+
+
+def clients_by_id(scope: Scope) -> dict[UUID, Client]:
+    """The clients that are watched."""
+    with reading(scope) as session:
+        return {client.id: client for client in active_clients(scope, session)}

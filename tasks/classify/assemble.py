@@ -1,0 +1,135 @@
+"""From a story's articles about one client to one event: a pure function of the whole set.
+
+Because the set alone decides, the event is the same whatever the order and the batches its articles came in.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from models.clients import Client
+from models.events import Category
+from models.news import Article, Story
+from tasks.classify.rules.categories import RISKS, Verdict
+from tasks.classify.rules.relevance import RelevanceInput, relevance
+from tasks.companies.match import CompanyMatch
+
+# Several weak articles must not outvote the one that names the event, and "other" wins only unopposed.
+_PASSING_WEIGHT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One article of the story that is about the client, and what was said of it."""
+
+    article: Article
+    match: CompanyMatch
+    verdict: Verdict
+    is_history: bool
+
+    @property
+    def at(self) -> datetime:
+        return self.article.published_at or self.article.first_seen_at
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The event's columns, and the telling that stands for it."""
+
+    lead: Telling
+    values: dict[str, Any]
+    reason_code: str
+    reason: str
+
+
+def _weight(telling: Telling) -> float:
+    return telling.verdict.confidence * (1.0 if telling.match.salience == "primary" else _PASSING_WEIGHT)
+
+
+def _category(tellings: Sequence[Telling]) -> Category:
+    votes: dict[Category, float] = defaultdict(float)
+    for telling in tellings:
+        votes[Category(telling.verdict.category.value)] += _weight(telling)
+    named = {category: vote for category, vote in votes.items() if category is not Category.OTHER}
+    if not named:
+        return Category.OTHER
+    return max(sorted(named), key=lambda category: named[category])
+
+
+def _lead(tellings: Sequence[Telling], category: Category) -> Telling:
+    """The article to show: it names the event, speaks of the client first, came early, and has a lead text."""
+    return min(
+        tellings,
+        key=lambda t: (
+            t.verdict.category.value != category.value,
+            t.match.salience != "primary",
+            t.article.snippet is None,
+            t.at,
+            t.article.identity,
+        ),
+    )
+
+
+def keyword_hits(client: Client, article: Article) -> int:
+    """How many of the client's keywords the article names, as whole words."""
+    text = f"{article.title} {article.snippet or ''}"
+    return sum(
+        bool(re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE)) for word in client.keywords if word
+    )
+
+
+def assemble(client: Client, story: Story, tellings: Sequence[Telling], as_of: datetime) -> Draft:
+    """The event of this story for this client. ``tellings`` are all its articles that are about the client."""
+    category = _category(tellings)
+    lead = _lead(tellings, category)
+    verdict, match = lead.verdict, lead.match
+    supported = verdict.language_supported
+    published = min((t.article.published_at for t in tellings if t.article.published_at), default=None)
+    score = relevance(
+        RelevanceInput(
+            category=verdict.category,
+            category_confidence=verdict.confidence,
+            salience="primary" if match.salience == "primary" else "passing",
+            outlet_count=len({t.article.publisher for t in tellings}),
+            tier=client.tier.value if client.tier else None,
+            keyword_hits=max(keyword_hits(client, t.article) for t in tellings),
+            age_hours=max(0.0, (as_of - published).total_seconds() / 3600) if published else None,
+            certainty=verdict.certainty,
+            novelty=1.0,
+            risk=verdict.risk,
+        )
+    )
+    count = len({t.article.publisher for t in tellings})
+    values = {
+        "article_id": lead.article.id,
+        "category": category,
+        "relevance": round(score.score, 4) if supported else 0.0,
+        "sentiment": round(sum(t.verdict.sentiment for t in tellings) / len(tellings), 4),
+        "confidence": round(match.confidence * verdict.confidence, 4),
+        "risk": max((t.verdict.risk for t in tellings), key=RISKS.index),
+        "salience": match.salience,
+        "certainty": verdict.certainty,
+        "language": verdict.language,
+        "language_supported": supported,
+        "title": lead.article.title,
+        "summary": lead.article.snippet or "",
+        "reason": verdict.reason
+        if supported
+        else f"Found by name; {verdict.language} is not a language we judge.",
+        "evidence": verdict.evidence or match.evidence,
+        "score_parts": {name: round(part, 4) for name, part in score.parts.items()} | {"outlets": count},
+        "is_history": all(t.is_history for t in tellings),
+        "is_mock": any(t.article.is_mock for t in tellings),
+        "published_at": published,
+        "happened_at": published or min(t.article.first_seen_at for t in tellings),
+    }
+    code = category.value if supported else "language_unsupported"
+    return Draft(lead=lead, values=values, reason_code=code, reason=values["reason"])
+
+
+EventKey = tuple[UUID, UUID]
+"""(story id, client id)."""

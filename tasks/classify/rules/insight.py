@@ -1,0 +1,127 @@
+"""What an event means for the account, in plain sentences from templates: no model, no invention."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.classify.rules.categories import Category, Verdict
+
+INSIGHT_FROM = 0.7
+
+Urgency = Literal["high", "normal", "low"]
+
+
+class Insight(BaseModel):
+    """`meaning`: what it may mean for the account. `actions`: what one might do, first things first.
+
+    `urgency`: high is today, normal this week, low when there is time.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    meaning: str
+    actions: tuple[str, ...]
+    urgency: Urgency
+
+
+# {name} is the client. Sentences say "may": the template knows the kind of event, not its details.
+_TEMPLATES: dict[Category, tuple[str, tuple[str, ...], Urgency]] = {
+    Category.funding: (
+        "{name} has new money or a listing ahead, so budgets and plans may grow.",
+        ("Congratulate your contact.", "Ask what the money is meant for."),
+        "normal",
+    ),
+    Category.acquisition: (
+        "Ownership around {name} may change, and with it decision-makers, suppliers and contracts.",
+        ("Find out which side {name} is on.", "Check change-of-control clauses.", "Call your sponsor."),
+        "high",
+    ),
+    Category.leadership_change: (
+        "The people who decide at {name} are changing; priorities and loyalties may change with them.",
+        ("Check whether your contacts are concerned.", "Ask to be introduced to whoever comes next."),
+        "normal",
+    ),
+    Category.product_launch: (
+        "{name} is bringing something new to market and may need help to sell, run or support it.",
+        ("Read the announcement.", "Think of one thing you can offer around the launch."),
+        "low",
+    ),
+    Category.partnership: (
+        "{name} has tied itself to a partner or won a contract, which may open work or close a door.",
+        ("Check whether the partner competes with you or could bring you in.",),
+        "normal",
+    ),
+    Category.financial_results: (
+        "{name}'s figures set the mood for its budgets in the coming months.",
+        ("Read the outlook, not only the headline.", "Prepare for a talk about budgets."),
+        "normal",
+    ),
+    Category.regulatory: (
+        "An authority has acted on something at {name}; duties, delays or permissions may follow.",
+        ("Ask your contact what changes for them.", "Check whether your own work is touched."),
+        "normal",
+    ),
+    Category.litigation: (
+        "{name} is in a legal dispute, which ties up people and may make it careful with commitments.",
+        ("Do not comment on the case.", "Check whether your contracts or deliveries are concerned."),
+        "normal",
+    ),
+    Category.layoffs: (
+        "{name} is cutting jobs or closing sites; contacts may leave and spending may shrink.",
+        ("Make sure you know more than one contact there.", "Review open offers and invoices."),
+        "high",
+    ),
+    Category.expansion: (
+        "{name} is growing into new sites or markets, which usually brings new needs.",
+        ("Ask who leads the project and what it needs in its first months.",),
+        "normal",
+    ),
+    Category.security_incident: (
+        "{name} faces a security incident; its people are busy, and shared data or links may be at risk.",
+        ("Tell your own security team.", "Check shared accounts and data.", "Offer help before selling."),
+        "high",
+    ),
+    Category.award: (
+        "{name} is in the public eye for a good reason.",
+        ("Send a short, personal congratulation.",),
+        "low",
+    ),
+}
+_DISTRESS: tuple[str, tuple[str, ...], Urgency] = (
+    "{name} may be in serious trouble, and what it owes or has promised may be at risk.",
+    ("Speak with finance about open invoices and deliveries today.",),
+    "high",
+)
+_GOOD, _BAD = 0.3, -0.3
+_GOOD_RESULTS = "{name} reports good figures; there may be room for new projects."
+_BAD_RESULTS = "{name} reports weak figures; expect closer looks at every expense."
+
+
+def insight(verdict: Verdict, client_name: str, score: float = 1.0) -> Insight | None:
+    """The insight for one event at one client, or None below INSIGHT_FROM and for what is no event.
+
+    `score` is the relevance; who has checked it already may leave it out. A rumour is marked as one and is
+    never urgent; a denied event says so.
+    """
+    if score < INSIGHT_FROM or not verdict.language_supported or verdict.category is Category.other:
+        return None
+    meaning, actions, urgency = _TEMPLATES[verdict.category]
+    if verdict.category is Category.layoffs and verdict.risk == "high":
+        meaning, actions, urgency = _DISTRESS
+    elif verdict.category is Category.financial_results and verdict.sentiment >= _GOOD:
+        meaning = _GOOD_RESULTS
+    elif verdict.category is Category.financial_results and verdict.sentiment <= _BAD:
+        meaning = _BAD_RESULTS
+    elif verdict.risk == "high":
+        urgency = "high"
+    if verdict.certainty == "speculative":
+        meaning = f"Not confirmed yet. If it proves true: {meaning}"
+        urgency = "normal" if urgency == "high" else urgency
+    elif verdict.certainty == "denied":
+        meaning = f"It is being denied, so take it as talk in the market. If it proved true: {meaning}"
+        urgency = "low"
+    return Insight(
+        meaning=meaning.replace("{name}", client_name),
+        actions=tuple(action.replace("{name}", client_name) for action in actions),
+        urgency=urgency,
+    )

@@ -1,0 +1,189 @@
+"""Rules about what follows a name. The first one that answers decides."""
+
+from __future__ import annotations
+
+import re
+
+from tasks.companies.frequency import commonness, third_person_verb, verbish, zipf
+from tasks.companies.lexicon import Lexicon
+from tasks.companies.spot import COMMON, NOTHING, Finding, Rule, Spot, first_finding
+
+VERB = 1.9
+_LEGAL_FORM = re.compile(
+    r"(?:,? (?:inc|corp|ltd|plc|llc|ag|nv|n\.v|s\.a|group|holdings)\b|,? Co\b|,? SE\b)", re.IGNORECASE
+)
+_LOWER_FORM = re.compile(r",? (?:se|co)\b")
+_TICKER = re.compile(r"(?:'s)?,? \([A-Z]{2,10}\s?:\s?[A-Z.]+|\s\$[A-Z]{1,5}\b")
+
+
+def judge_right(at: Spot) -> Finding | None:
+    """What the word behind the name says: a role, a trade, a verb of companies, half of a longer name."""
+    return None if at.right is None else first_finding(RULES, at)
+
+
+def legal_form(at: Spot) -> Finding | None:
+    """ "Gap Inc.", "Block, Inc."."""
+    if _LEGAL_FORM.match(at.tail) and not _LOWER_FORM.match(at.tail):
+        return "legal_form", 3.0
+    return None
+
+
+def ticker(at: Spot) -> Finding | None:
+    """ "Gap (NYSE: GAP)", "Gap $GAP"."""
+    return ("ticker_follows", 2.0) if _TICKER.match(at.tail) else None
+
+
+def possessive(at: Spot) -> Finding | None:
+    """ "Gap's plan": without an article only a name owns things so."""
+    if not at.possessive:
+        return None
+    bare = at.before not in at.lex["determiners"]
+    dated = at.words[0] in at.lex["weekdays"] or at.words[0] in at.lex["titles"]
+    return "possessive", 0.8 + (1.4 * at.doubt if bare and not dated else 0.0)
+
+
+def _capital(at: Spot) -> bool:
+    return at.right is not None and at.text.capital(at.right) and at.text.style in ("sentence", "title")
+
+
+def _own_word(at: Spot) -> Finding | None:
+    return ("own_word_follows", 1.5) if at.after in at.know.own and not at.possessive else None
+
+
+def _thing(at: Spot) -> Finding | None:
+    """ "Amazon rainforest", "Delta variant", "Constellation Brands": another thing, another company."""
+    if at.possessive or at.after in at.know.terms:
+        return None
+    if at.single and at.after in at.lex["lower_tails"]:
+        return "part_of_longer_name", -2.6 - 1.5 * at.doubt
+    if _capital(at) and at.after in at.lex["descriptors"] - at.lex["products"]:
+        if at.doubt <= 0.2:
+            return NOTHING
+        return "part_of_longer_name", -4.0 * min(1.0, 0.3 + 1.6 * at.doubt)
+    return None
+
+
+def _business(at: Spot) -> Finding | None:
+    if at.hyphen_right:
+        return None
+    if at.after in at.lex["after"]:
+        return "business_word_follows", 1.7
+    if at.after in at.know.terms and at.after not in at.lex["verb_bases"]:
+        return "trade_word_follows", 1.0
+    return None
+
+
+def _owned(at: Spot) -> Finding | None:
+    return NOTHING if at.possessive else None
+
+
+def _hyphen(at: Spot) -> Finding | None:
+    if not at.hyphen_right:
+        return None
+    if at.after in at.lex["compound_heads"]:
+        return "company_compound", 1.5
+    return ("compound_word", -2.5 * at.doubt) if at.doubt > COMMON else NOTHING
+
+
+def _joint_subject(at: Spot) -> Finding | None:
+    """ "Exxon, Chevron post profits": behind several subjects the verb stands bare."""
+    if at.first == 0 or at.right is None or at.after not in at.lex["verb_bases"]:
+        return None
+    joint = "," in at.text.gap(at.first - 1, at.first) or at.text.tokens[at.first - 1].norm == "and"
+    if joint and (at.text.style != "sentence" or not at.text.capital(at.right)):
+        return "company_verb_follows", VERB
+    return None
+
+
+def _longer_tail(at: Spot) -> Finding | None:
+    if at.after not in at.lex["longer_tails"] or at.after in at.lex["products"]:
+        return None
+    if at.right is None or not at.text.capital(at.right) or at.text.style == "lower":
+        return None
+    return "part_of_longer_name", -3.4 - 0.8 * at.doubt
+
+
+def _product(at: Spot) -> Finding | None:
+    """ "Apple TV+ raises prices": the verb behind the product is the company's."""
+    if at.right is None or at.after not in at.lex["products"] or not at.text.capital(at.right):
+        return None
+    tokens = at.text.tokens
+    verb = 0.0
+    if at.right + 1 < len(tokens):
+        nxt = tokens[at.right + 2].norm if at.right + 2 < len(tokens) else ""
+        verb = verb_weight(at.lex, tokens[at.right + 1].norm, nxt)
+    return "product_follows", 0.5 + 0.8 * verb
+
+
+def _verb(at: Spot) -> Finding | None:
+    weight = verb_weight(at.lex, at.after, at.after_that)
+    if weight <= 0.0:
+        return None
+    # "is", "makes", "may": any noun does so
+    if weight < 1.0 and at.after != "to":
+        weight *= 1.3 - at.doubt
+    return "company_verb_follows", weight
+
+
+def verb_weight(lex: Lexicon, word: str, nxt: str) -> float:
+    """How much a word is a verb whose subject is a company, given the word behind it."""
+    if word == "to":
+        if nxt in lex["company_bases"]:
+            return VERB
+        return 0.9 if nxt in lex["verb_bases"] or verbish(nxt) else 0.0
+    if word in lex["verbs"] and word not in lex["noun_like"]:
+        return VERB
+    if word in lex["modals"]:
+        return 1.2 if nxt in lex["verb_bases"] or nxt in ("not", "be", "t") else 0.5
+    if word in lex["weak_verbs"]:
+        return 0.7
+    if nxt and third_person_verb(word):
+        return 1.6
+    if word.endswith("ed") and nxt in lex["participle_followers"]:
+        return 1.4
+    phrase = nxt in lex["determiners"] or nxt in lex["prepositions"]
+    return 0.9 if phrase and len(word) > 3 and word.endswith("s") and verbish(word[:-1]) else 0.0
+
+
+def _full_name(at: Spot) -> Finding | None:
+    """ "Chase Utley", "Delta Uranium": a capitalised stranger behind the name."""
+    if at.right is None or not _capital(at):
+        return None
+    word = at.after
+    stranger = not at.lex.function(word) and word not in at.lex["products"]
+    if stranger and at.single and at.words[0] in at.lex["given_names"]:
+        return "person_name", -3.5 if commonness(word) < 0.5 else -1.5
+    if at.text.proper(at.right):
+        if not stranger:
+            return NOTHING
+        # an unmistakable name takes its products along; a doubtful one is half of another name
+        unknown = zipf(word) < 3.0 or commonness(word) < 0.3
+        weight = (-4.0 if unknown else -3.4) * max(0.0, 2.0 * at.doubt - 0.3)
+        return "part_of_longer_name", max(-4.5, weight)
+    if stranger and at.text.style == "title" and zipf(word) < 4.6 and commonness(word) < 0.3:
+        return "part_of_longer_name", -1.2 * at.doubt
+    return None
+
+
+def _compound(at: Spot) -> Finding | None:
+    """ "Shell casings", "Apple growers": the name is the first half of a compound."""
+    if at.doubt <= COMMON or at.lex.function(at.after) or at.after in at.lex["products"]:
+        return None
+    if not at.after.isalpha() or at.after in at.lex["verb_bases"]:
+        return None
+    return "common_compound", -1.6 * at.doubt
+
+
+RULES: tuple[Rule, ...] = (
+    _own_word,
+    _thing,
+    _business,
+    _owned,
+    _hyphen,
+    _joint_subject,
+    _longer_tail,
+    _product,
+    _verb,
+    _full_name,
+    _compound,
+)

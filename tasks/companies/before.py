@@ -1,0 +1,157 @@
+"""Rules about the word before a name. The first one that answers decides."""
+
+from __future__ import annotations
+
+from tasks.companies.frequency import gerund, inflects, verbish, zipf
+from tasks.companies.spot import COMMON, NOTHING, Finding, Rule, Spot, first_finding
+
+
+def judge_left(at: Spot) -> Finding | None:
+    """What the word before the name says: a first name, half of a longer name, an article, a trade."""
+    return None if at.left is None else first_finding(RULES, at)
+
+
+def _named(at: Spot) -> bool:
+    """Whether the word before is capitalised in a text that has capitals."""
+    return at.left is not None and at.text.capital(at.left) and at.text.style != "lower"
+
+
+def _hyphen(at: Spot) -> Finding | None:
+    if not at.hyphen_left or at.left is None:
+        return None
+    if at.before in at.lex["prefixes"]:
+        return "company_compound", 1.5
+    if at.doubt > COMMON or at.text.proper(at.left):
+        return "compound_word", -2.5
+    return NOTHING
+
+
+def _own_word(at: Spot) -> Finding | None:
+    return NOTHING if at.before in at.know.own - {"the", "and", "of"} else None
+
+
+def _person(at: Spot) -> Finding | None:
+    if not at.single or at.left is None:
+        return None
+    word = at.before
+    # "J. Ford", but not the S of "U.S. Target"
+    initial = (
+        len(word) == 1
+        and word not in ("a", "i", "s")
+        and at.text.capital(at.left)
+        and len(at.before_that) != 1
+    )
+    if _named(at) and (word in at.lex["given_names"] or initial):
+        return "person_name", -4.5
+    if (_named(at) or at.proper) and word in at.lex["titles"] - at.lex["before"]:
+        return "person_name", -2.5
+    return None
+
+
+def _longer_head(at: Spot) -> Finding | None:
+    """ "Big Apple", "West Target": unless the word merely opens the headline ("New Target stores")."""
+    if not _named(at) or at.before not in at.lex["longer_heads"]:
+        return None
+    if at.left in at.text.starts and at.before in at.lex["clause_openers"]:
+        return None
+    return "part_of_longer_name", -2.0 - 2.5 * at.doubt
+
+
+def _business(at: Spot) -> Finding | None:
+    if at.before in at.lex["before"]:
+        return "trade_word_before", 1.8
+    if at.before in ("of", "in") and at.before_that in at.lex["nouns_of"]:
+        return "business_word_before", 1.5
+    causes = at.before in at.lex["causatives"] and at.after in at.lex["verb_bases"]
+    if causes and not verbish(at.words[0]):
+        return "company_verb_follows", 1.2
+    return None
+
+
+def _peerage(at: Spot) -> Finding | None:
+    if at.before == "of" and at.before_that in at.lex["peerage"]:
+        return "part_of_longer_name", -3.0
+    return None
+
+
+def _verb(at: Spot) -> Finding | None:
+    """ "to target", "lets Trump block": the name is the verb of the sentence."""
+    if not at.single or at.possessive or at.before not in at.lex["verb_openers"] or not verbish(at.words[0]):
+        return None
+    if at.before == "to" and at.proper:
+        return NOTHING
+    return "used_as_verb", -3.0 * max(at.doubt, 0.3)
+
+
+def _object(at: Spot) -> Finding | None:
+    return ("object_of_company_verb", 1.2) if at.before in at.lex["toward"] else None
+
+
+def _preposition(at: Spot) -> Finding | None:
+    """A countable noun wants an article; a name stands bare ("job cuts at Block")."""
+    if at.before in at.lex["name_prepositions"]:
+        bare = at.right is None or at.possessive or at.lex.function(at.after) or verbish(at.after)
+        if not bare and at.doubt >= COMMON:
+            return NOTHING
+        firm = at.before in at.lex["firm_prepositions"]
+        return "bare_after_preposition", 0.5 + 1.5 * at.doubt if firm else 0.5
+    inside = at.before == "in" and at.right is None and at.before_that not in at.lex["places_after_in"]
+    return ("place_or_thing", -1.0 - 1.5 * at.doubt) if inside and at.doubt >= 0.25 else None
+
+
+def _article(at: Spot) -> Finding | None:
+    if at.before not in at.lex["determiners"]:
+        return None
+    article = at.before in ("a", "an", "the")
+    if article and at.right is not None and at.after in at.lex["after"] | at.know.terms:
+        return NOTHING
+    if at.before == "the" and "the" in at.know.own:
+        return NOTHING
+    if not at.proper:
+        return "common_word_not_name", -2.5 * at.doubt
+    return NOTHING if at.before == "the" else ("common_word_not_name", -1.5 * at.doubt)
+
+
+def _number(at: Spot) -> Finding | None:
+    if at.before[:1].isdigit() and at.doubt > COMMON:
+        return "common_word_not_name", -1.0
+    return None
+
+
+def _stranger(at: Spot) -> Finding | None:
+    """ "Mississippi Delta", "Manchester United": a name before the name makes another name of it."""
+    if at.left is None:
+        return None
+    opens = _named(at) and at.left in at.text.starts and at.text.style == "sentence"
+    name_like = inflects(at.before) < 0.3 and zipf(at.before) < 5 and not gerund(at.before)
+    if not at.text.proper(at.left) and not (opens and name_like):
+        return None
+    if at.lex.function(at.before) or at.before in at.lex["roles"]:
+        return NOTHING
+    return "part_of_longer_name", -3.6 * (0.5 + at.doubt)
+
+
+def _compound(at: Spot) -> Finding | None:
+    """ "Camera Coach", "Artillery Shell": in a title a word before the name is usually its first half."""
+    if not _named(at) or at.doubt <= COMMON or at.lex.function(at.before):
+        return None
+    if gerund(at.before) or at.before in at.lex["verbs"]:
+        return None
+    return "common_compound", -1.5 * at.doubt
+
+
+RULES: tuple[Rule, ...] = (
+    _hyphen,
+    _own_word,
+    _person,
+    _longer_head,
+    _business,
+    _peerage,
+    _verb,
+    _object,
+    _preposition,
+    _article,
+    _number,
+    _stranger,
+    _compound,
+)

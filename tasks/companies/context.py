@@ -1,0 +1,119 @@
+"""What a headline shows about itself: words, letter case, sentence starts, neighbours."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
+
+from tasks.companies.lexicon import lexicon
+from tasks.companies.names import Token, tokenize
+
+Style = Literal["sentence", "title", "upper", "lower"]
+
+_OPENS_SENTENCE = re.compile(r"(?:[.:;!?|…](?:\s|$)|[—–]|\s-\s|[“\"‘(\[]|(?:^|\s)['])")
+_CURLY = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " "})
+
+
+def straight(text: str) -> str:
+    """The text with typewriter quotes; same length, so that places stay valid."""
+    return text.translate(_CURLY)
+
+
+@dataclass(slots=True)
+class Text:
+    """A headline or lead, cut into words once and asked many times."""
+
+    raw: str
+    tokens: list[Token]
+    style: Style
+    starts: frozenset[int]
+    """Indices of words whose capital letter is owed to their position."""
+    norms: frozenset[str] = field(default_factory=frozenset)
+
+    def gap(self, left: int, right: int) -> str:
+        """What stands between two words, straight quotes."""
+        return self.raw[self.tokens[left].end : self.tokens[right].start]
+
+    def joined(self, left: int, right: int) -> bool:
+        """Whether two neighbours form one phrase: nothing but a blank or a hyphen between them."""
+        if not 0 <= left < right < len(self.tokens):
+            return False
+        gap = self.gap(left, right).strip(" ")
+        # "U.N. General": the full stop after a letter ends no phrase
+        return gap in ("", "-") or (gap == "." and len(self.tokens[left].text) == 1)
+
+    def capital(self, i: int) -> bool:
+        return self.tokens[i].text[:1].isupper()
+
+    def proper(self, i: int) -> bool:
+        """Whether the capital of a word says that it is a name."""
+        return self.style == "sentence" and self.capital(i) and i not in self.starts
+
+    def quoted_with_others(self, first: int, last: int) -> bool:
+        """Whether words stand inside a short quoted phrase together with other words: a title, a product."""
+        raw = self.raw
+        if '"' not in raw and "'" not in raw:
+            return False
+        for quote in ('"', "'"):
+            begin = self.tokens[first].start
+            while begin > 0 and not (raw[begin - 1] == quote and not raw[: begin - 1][-1:].isalnum()):
+                begin -= 1
+            close = raw.find(quote, self.tokens[last].end)
+            while 0 <= close < len(raw) - 1 and quote == "'" and raw[close + 1].isalnum():
+                close = raw.find(quote, close + 1)
+            if begin > 0 and close > 0:
+                inside = [t for t in self.tokens if begin <= t.start and t.end <= close and t.norm != "s"]
+                if last - first + 1 < len(inside) <= 6:
+                    return True
+        return False
+
+    def phrase(self, words: tuple[str, ...]) -> bool:
+        """Whether the words stand in the text one after the other."""
+        if not words or words[0] not in self.norms:
+            return False
+        norms, size = [t.norm for t in self.tokens], len(words)
+        return any(tuple(norms[i : i + size]) == words for i in range(len(norms) - size + 1))
+
+    def at(self, start: int) -> int:
+        """The index of the word that begins at a place of the text."""
+        for i, token in enumerate(self.tokens):
+            if token.end > start:
+                return i
+        return len(self.tokens) - 1
+
+
+@lru_cache(maxsize=8192)
+def analyse(raw: str) -> Text:
+    """Cut a text into words and read its letter case."""
+    plain = straight(raw)
+    tokens = tokenize(plain)
+    starts = {0} if tokens else set()
+    for i in range(1, len(tokens)):
+        gap = plain[tokens[i - 1].end : tokens[i].start]
+        if gap == " ":
+            continue
+        initial = gap.strip() == "." and len(tokens[i - 1].text) == 1
+        if not initial and _OPENS_SENTENCE.search(gap):
+            starts.add(i)
+    return Text(plain, tokens, _style(tokens, starts), frozenset(starts), frozenset(t.norm for t in tokens))
+
+
+def _style(tokens: list[Token], starts: set[int]) -> Style:
+    function = lexicon()["function_words"]
+    long = [t for t in tokens if len(t.text) > 1 and t.text.isalpha()]
+    if long and sum(t.text.isupper() for t in long) >= 0.8 * len(long) and len(long) > 1:
+        return "upper"
+    content = [
+        t
+        for i, t in enumerate(tokens)
+        if i not in starts and len(t.text) > 3 and t.text.isalpha() and t.norm not in function
+    ]
+    lower = sum(t.text.islower() for t in content)
+    if content and lower == len(content) and not any(t.text[:1].isupper() for t in tokens):
+        return "lower"
+    # two or more plain words in lower case: nobody capitalises by habit here
+    if lower >= 2 and lower >= 0.3 * len(content):
+        return "sentence"
+    return "sentence" if content and lower == len(content) else "title"

@@ -1,0 +1,129 @@
+"""What word frequencies tell about a word: is it a name, a common word, a verb?
+
+No list of ambiguous names exists anywhere: that a name is also a word is read from these frequencies.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+from tasks.companies.lexicon import lexicon, past, third_person
+
+_OTHER_LANGUAGES = ("de", "fr", "es", "it", "nl")
+_RARE = 2.9
+"""Below this the small word lists of the other languages end."""
+
+
+@lru_cache(maxsize=8)
+def _frequencies(language: str) -> dict[str, float]:
+    # takes a third of a second, so not when this module is imported
+    from wordfreq import get_frequency_dict  # noqa: PLC0415
+
+    # the large lists of six languages would hold 240 MB; only English needs the rare words
+    size = "best" if language == "en" else "small"
+    table: dict[str, float] = get_frequency_dict(language, wordlist=size)
+    return table
+
+
+@lru_cache(maxsize=200_000)
+def zipf(word: str, language: str = "en") -> float:
+    """How common a word is on the Zipf scale: 3 is once in a million words, 6 in a thousand, 0 never."""
+    frequency = _frequencies(language).get(word, 0.0)
+    return round(math.log10(frequency) + 9, 2) if frequency > 0 else 0.0
+
+
+def _ramp(value: float, low: float, high: float) -> float:
+    return min(1.0, max(0.0, (value - low) / (high - low)))
+
+
+@lru_cache(maxsize=50_000)
+def inflects(word: str) -> float:
+    """How common the inflections of a word are for its own frequency, 0 to 1; names have none."""
+    base = zipf(word)
+    if base < 2.0:
+        return 0.0
+    shapes = {
+        third_person(word),
+        past(word) if len(word) > 1 else word,
+        word + "ing",
+        word + "er",
+        word + "ly",
+    }
+    if word.endswith("e"):
+        shapes |= {word[:-1] + "ing"}
+    if word.endswith("s") and len(word) > 3 and zipf(word[:-1]) > base - 0.6:
+        shapes |= {word[:-1]}
+    if word.endswith("ly") or word.endswith("ed"):
+        shapes |= {word[:-2], word[:-1]}
+    inflected = max(zipf(shape) for shape in shapes if shape != word)
+    return _ramp(inflected, 2.2, 3.5) * (1 - _ramp(base - inflected, 1.3, 2.4))
+
+
+@lru_cache(maxsize=50_000)
+def commonness(word: str) -> float:
+    """How much a word is a common English word rather than a name: 0 (only a name) to 1 (only a word).
+
+    Two signs, both from word frequencies. A common word has common inflections (targets, targeted), a name
+    has none. A common English word is much rarer in other languages; a name is as frequent there.
+    """
+    base = zipf(word)
+    if base < 2.0:
+        return 0.0
+    by_shape = inflects(word)
+    elsewhere = [max(zipf(word, language), _RARE) for language in _OTHER_LANGUAGES]
+    drop = base - sum(elsewhere) / len(elsewhere)
+    by_language = _ramp(drop, 0.5, 1.5) * _ramp(base, 3.4, 4.2)
+    return 1 - (1 - by_shape) * (1 - by_language)
+
+
+@lru_cache(maxsize=50_000)
+def ambiguity(words: tuple[str, ...]) -> float:
+    """How easily a form means something else: 0 (nothing else is called so) to 1 (a plain word)."""
+    lex = lexicon()
+    if len(words) > 1:
+        # two plain words together are rarely anything but the name
+        scores = [commonness(w) if w not in lex["given_names"] else 0.5 for w in words if len(w) > 1]
+        return 0.35 * min(scores, default=0.0)
+    word = words[0]
+    score = commonness(word)
+    base = zipf(word)
+    if base >= 3.4:
+        score = max(score, 0.25)
+    if word in lex["given_names"] or word in lex["number_words"] or word in lex["always_capital"]:
+        score = max(score, 0.55)
+    if word in lex["weekdays"]:
+        score = 1.0
+    if word in lex["function_words"] or word in lex["auxiliaries"]:
+        score = 1.0
+    if len(word) <= 2:
+        score = max(score, 0.5)
+    return score
+
+
+@lru_cache(maxsize=50_000)
+def verbish(word: str) -> bool:
+    """Whether a word is also the base form of a verb: it has a common past and a common -ing form."""
+    stem = word[:-1] if word.endswith("e") else word
+    doubled = word + word[-1] if word else word
+    ing = max(zipf(stem + "ing"), zipf(doubled + "ing"))
+    return len(word) > 1 and zipf(past(word)) >= 2.8 and ing >= 2.8 and zipf(word) >= 3.0
+
+
+@lru_cache(maxsize=50_000)
+def third_person_verb(word: str) -> bool:
+    """Whether a word in -s is a verb rather than a plural: its past is the more common form."""
+    if len(word) < 4 or not word.endswith("s") or word.endswith("ss"):
+        return False
+    stems = [word[:-1]] + ([word[:-2]] if word.endswith("es") else [])
+    stems += [word[:-3] + "y"] if word.endswith("ies") else []
+    return any(verbish(stem) and zipf(past(stem)) >= zipf(word) + 0.2 for stem in stems)
+
+
+@lru_cache(maxsize=50_000)
+def gerund(word: str) -> bool:
+    """Whether a word in -ing is the form of a common verb, not a surname or a noun."""
+    stem = word[:-3]
+    if not word.endswith("ing") or len(stem) < 2:
+        return False
+    return any(verbish(s) for s in (stem, stem + "e", stem[:-1]) if len(s) > 1)

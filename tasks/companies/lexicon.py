@@ -1,0 +1,111 @@
+"""The knowledge of one language, read once from the TOML files of this package.
+
+A second language is a second pair of files of the same shape; nothing else in the package holds words.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+VOWELS = frozenset("aeiou")
+MIN_STEM = 4
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def third_person(base: str) -> str:
+    """The third person singular of a regular verb, which is also the plural of a regular noun."""
+    if base.endswith(("s", "x", "z", "ch", "sh", "o")):
+        return base + "es"
+    if base.endswith("y") and len(base) > 1 and base[-2] not in VOWELS:
+        return base[:-1] + "ies"
+    return base + "s"
+
+
+def past(base: str) -> str:
+    """The regular past of a verb: plan, planned; cite, cited; deny, denied."""
+    if base.endswith("e"):
+        return base + "d"
+    if base.endswith("y") and len(base) > 1 and base[-2] not in VOWELS:
+        return base[:-1] + "ied"
+    short = 3 <= len(base) <= MIN_STEM and base[-1] not in VOWELS | set("wxy")
+    if short and base[-2] in VOWELS and base[-3] not in VOWELS:
+        return base + base[-1] + "ed"
+    return base + "ed"
+
+
+@dataclass(frozen=True)
+class Industry:
+    """One industry: the words that name it in a profile, and the words of texts about it."""
+
+    name: str
+    triggers: frozenset[str]
+    terms: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Word sets by their role in a headline; all words are lower-case."""
+
+    words: dict[str, frozenset[str]]
+    patterns: dict[str, tuple[re.Pattern[str], ...]]
+    industries: tuple[Industry, ...]
+
+    def function(self, word: str) -> bool:
+        """Whether a word is grammar, not content."""
+        return word in self.words["function"]
+
+    def __getitem__(self, role: str) -> frozenset[str]:
+        return self.words[role]
+
+
+def _read(name: str) -> dict[str, dict[str, object]]:
+    data: dict[str, dict[str, object]] = tomllib.loads(
+        resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    )
+    return data
+
+
+@lru_cache(maxsize=4)
+def lexicon(language: str = "en") -> Lexicon:
+    """The lexicon of a language, loaded at first use.
+
+    Raises FileNotFoundError for a language that has no data files.
+    """
+    data = _read(f"lexicon_{language}.toml")
+    words: dict[str, frozenset[str]] = {}
+    patterns: dict[str, tuple[re.Pattern[str], ...]] = {}
+    for section in data.values():
+        for key, value in section.items():
+            if isinstance(value, str):
+                words[key] = _words(value)
+            elif key == "patterns" and isinstance(value, dict):
+                for name, sources in value.items():
+                    patterns[name] = tuple(re.compile(source, re.IGNORECASE) for source in sources)
+    _inflect(words)
+    grammar = ("function_words", "auxiliaries", "prepositions", "conjunctions")
+    words["function"] = frozenset[str]().union(*(words[role] for role in grammar))
+    industries = tuple(
+        Industry(name, _words(str(entry["triggers"])), _words(str(entry["terms"])))
+        for name, entry in _read(f"industries_{language}.toml").items()
+    )
+    return Lexicon(words=words, patterns=patterns, industries=industries)
+
+
+def _inflect(words: dict[str, frozenset[str]]) -> None:
+    """Add the verb sets that the data gives by their base forms."""
+    company, weak, toward = words["company"], words["weak"], words["toward"]
+    words["verbs"] = frozenset({third_person(v) for v in company} | {past(v) for v in company})
+    words["verbs"] |= words["irregular"]
+    words["company_bases"] = company
+    words["verb_bases"] = company | weak
+    words["weak_verbs"] = frozenset({third_person(v) for v in weak} | {past(v) for v in weak})
+    words["weak_verbs"] |= words["auxiliaries"]
+    gerunds = {(v[:-1] if v.endswith("e") else v) + "ing" for v in toward}
+    words["toward"] = toward | {third_person(v) for v in toward} | {past(v) for v in toward} | gerunds

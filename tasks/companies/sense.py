@@ -1,0 +1,94 @@
+"""Does a name in a text mean the company? The evidence for and against one hit, in parts."""
+
+from __future__ import annotations
+
+from tasks.companies.after import judge_right, legal_form, possessive, ticker
+from tasks.companies.before import judge_left
+from tasks.companies.context import Text
+from tasks.companies.frequency import commonness
+from tasks.companies.index import Hit
+from tasks.companies.names import Profile
+from tasks.companies.spot import COMMON, Evidence, Finding, Spot, spot
+
+
+def judge(profile: Profile, hit: Hit, title: Text, snippet: Text | None) -> Evidence:
+    """The evidence that one hit in title or snippet means the company of the profile."""
+    evidence = Evidence(hit)
+    own = (hit.start, hit.end)
+    if hit.kind == "domain":
+        evidence.add(("own_domain", 0.6), own)
+        return evidence
+    if hit.kind == "ticker":
+        evidence.add(("ticker_in_market_context", 3.5), own)
+        return evidence
+    at = spot(profile, hit, title if hit.field == "title" or snippet is None else snippet)
+    evidence.add(_letters(at), own)
+    evidence.add(_other_case(at), own)
+    if hit.plural:
+        evidence.add(("plural", -0.5 - 5.0 * at.doubt), own)
+    for rule in (legal_form, ticker, possessive):
+        evidence.add(rule(at), own)
+    evidence.add(judge_right(at), at.right_span)
+    evidence.add(judge_left(at), at.left_span)
+    evidence.add(_quoted(at), own)
+    _topic(evidence, at, title, snippet)
+    return evidence
+
+
+def _letters(at: Spot) -> Finding:
+    """The belief a form starts with: from how common its words are, and its letter case."""
+    style = at.text.style
+    if style in ("sentence", "title") and at.text.tokens[at.first].text.islower():
+        # a brand written in lower case ("adidas") is fine, a common word is a common word
+        word = at.doubt if at.single else commonness(at.words[0])
+        return "lower_case", 1.0 - 7.0 * max(word, 0.12)
+    if style == "lower":
+        return "name", 1.6 - 5.0 * at.doubt
+    always = at.single and (at.words[0] in at.lex["always_capital"] or at.words[0] in at.lex["weekdays"])
+    if at.proper and not always:
+        return "capital_in_sentence", 2.4 - 1.5 * at.doubt
+    return "name", 2.4 - 4.2 * at.doubt
+
+
+def _other_case(at: Spot) -> Finding | None:
+    """ "SNAP" is not Snap, "Cat" is not CAT: short names are told apart by their capitals."""
+    surface = at.text.tokens[at.first].text
+    if not at.single or at.text.style in ("upper", "lower") or surface in at.know.spellings:
+        return None
+    if surface.isupper() and 1 < len(surface) <= 5:
+        return "other_initials", -3.0
+    if surface[1:].islower() and len(surface) <= 4 and surface.upper() in at.know.spellings:
+        return "other_initials", -3.0
+    if surface.isupper() and at.doubt > COMMON:
+        return "shouted_word", -1.0
+    return None
+
+
+def _quoted(at: Spot) -> Finding | None:
+    """ "'Sales Coach' app": inside a short quotation with other words the name is half of a title."""
+    if at.single and not at.possessive and at.text.quoted_with_others(at.first, at.last):
+        return "part_of_longer_name", -2.2 * at.doubt
+    return None
+
+
+def _topic(evidence: Evidence, at: Spot, title: Text, snippet: Text | None) -> None:
+    """Does the rest of the text talk business, and the business of this company?
+
+    The more doubtful the name, the more the company it keeps counts.
+    """
+    below = snippet.norms if snippet is not None else frozenset[str]()
+    trade = (at.know.terms & title.norms).difference(at.words)
+    trade_below = (at.know.terms & below) - title.norms
+    share = 0.45 + 0.55 * at.doubt
+    if trade or trade_below:
+        weight = 1.0 * bool(trade) + 0.5 * max(0, len(trade) - 1) + 0.4 * len(trade_below)
+        evidence.add(("trade_words", min(1.8, weight) * share), _find(title, trade))
+    business = ((at.know.business & title.norms) | (at.know.business & below)).difference(at.words)
+    if business:
+        evidence.add(("business_words", min(1.2, 0.6 * len(business)) * share), _find(title, business))
+    if any(text.phrase(keyword) for keyword in at.know.keywords for text in (title, snippet) if text):
+        evidence.add(("keyword", 1.2), None)
+
+
+def _find(text: Text, words: set[str] | frozenset[str]) -> tuple[int, int] | None:
+    return next(((t.start, t.end) for t in text.tokens if t.norm in words), None)

@@ -1,0 +1,157 @@
+"""One hit among the words of its text, with everything the rules about it ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tasks.companies.context import Text
+from tasks.companies.frequency import ambiguity
+from tasks.companies.index import Hit
+from tasks.companies.knowledge import Knowledge, knowledge
+from tasks.companies.lexicon import Lexicon, lexicon
+from tasks.companies.names import Profile
+
+COMMON = 0.4
+"""From here on a form is a common word first and a name second."""
+
+Finding = tuple[str, float]
+"""What a rule found: the name of the score part and its weight; positive speaks for the company."""
+
+NOTHING: Finding = ("", 0.0)
+"""A rule's answer that the case is settled and weighs nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A hit, its place among the words, and its neighbours in the same phrase ("" where there is none)."""
+
+    hit: Hit
+    text: Text
+    lex: Lexicon
+    know: Knowledge
+    words: tuple[str, ...]
+    doubt: float
+    """How easily the form means something else, 0 to 1."""
+    first: int
+    last: int
+    left: int | None
+    right: int | None
+    possessive: bool
+    before: str
+    """The word on the left."""
+    before_that: str
+    after: str
+    """The word on the right, behind a possessive s."""
+    after_that: str
+
+    @property
+    def single(self) -> bool:
+        return len(self.words) == 1
+
+    @property
+    def proper(self) -> bool:
+        """Whether the name's own capital says that it is a name."""
+        return self.text.proper(self.first)
+
+    @property
+    def hyphen_left(self) -> bool:
+        return self.left is not None and self.text.gap(self.left, self.first) == "-"
+
+    @property
+    def hyphen_right(self) -> bool:
+        return not self.possessive and self.right is not None and self.text.gap(self.last, self.right) == "-"
+
+    @property
+    def left_span(self) -> tuple[int, int]:
+        return (self.hit.start if self.left is None else self.text.tokens[self.left].start, self.hit.end)
+
+    @property
+    def right_span(self) -> tuple[int, int]:
+        return (self.hit.start, self.hit.end if self.right is None else self.text.tokens[self.right].end)
+
+    @property
+    def tail(self) -> str:
+        """The text behind the name, as written."""
+        return self.text.raw[self.hit.end : self.hit.end + 30]
+
+    @property
+    def head(self) -> str:
+        """The text before the name, as written."""
+        return self.text.raw[max(0, self.hit.start - 30) : self.hit.start]
+
+
+Rule = Callable[[Spot], Finding | None]
+
+
+def spot(profile: Profile, hit: Hit, text: Text) -> Spot:
+    """Find the hit's words and its neighbours; a neighbour is joined by a blank or hyphen only."""
+    tokens = text.tokens
+    first = last = text.at(hit.start)
+    while last + 1 < len(tokens) and tokens[last + 1].start < hit.end:
+        last += 1
+    possessive = False
+    nxt = last + 1
+    if nxt < len(tokens) and tokens[nxt].norm == "s" and text.gap(last, nxt) == "'":
+        possessive, nxt = True, nxt + 1
+    elif tokens[last].norm.endswith("s") and text.raw[hit.end : hit.end + 2] == "' ":
+        possessive = "'" not in text.raw[: hit.start]
+    left = first - 1 if text.joined(first - 1, first) else None
+    right = None
+    if nxt < len(tokens):
+        clear = text.gap(nxt - 1, nxt).strip(" '") == "" if possessive else text.joined(nxt - 1, nxt)
+        right = nxt if clear else None
+    # "Tapestry's Coach": the s before the name belongs to the owner
+    if left and tokens[left].norm == "s" and text.gap(left - 1, left) == "'":
+        left = None
+    words = tuple(t.norm for t in tokens[first : last + 1])
+    doubt = ambiguity(words)
+    if hit.stripped:
+        doubt = min(1.0, max(doubt + 0.2, 0.6))
+    return Spot(
+        hit=hit,
+        text=text,
+        lex=lexicon(),
+        know=knowledge(profile),
+        words=words,
+        doubt=doubt,
+        first=first,
+        last=last,
+        left=left,
+        right=right,
+        possessive=possessive,
+        before=tokens[left].norm if left is not None else "",
+        before_that=tokens[left - 1].norm if left and text.joined(left - 1, left) else "",
+        after=tokens[right].norm if right is not None else "",
+        after_that=tokens[right + 1].norm if right is not None and right + 1 < len(tokens) else "",
+    )
+
+
+@dataclass
+class Evidence:
+    """Weights by name, and the spans they come from; `score` is their sum, 0 undecided."""
+
+    hit: Hit
+    parts: dict[str, float] = field(default_factory=dict)
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, found: Finding | None, span: tuple[int, int] | None) -> None:
+        """Add what a rule found, if it found anything."""
+        if found is None or found[1] == 0.0:
+            return
+        part, weight = found
+        self.parts[part] = round(self.parts.get(part, 0.0) + weight, 3)
+        if span is not None:
+            self.spans[part] = span
+
+    @property
+    def score(self) -> float:
+        return sum(self.parts.values())
+
+
+def first_finding(rules: tuple[Rule, ...], at: Spot) -> Finding | None:
+    """The answer of the first rule that has one."""
+    for rule in rules:
+        if (found := rule(at)) is not None:
+            return found
+    return None

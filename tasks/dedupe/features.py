@@ -1,0 +1,155 @@
+"""Articles as sparse unit vectors: stemmed words and half-weight word pairs, weighted by how rare they are in
+English at large (background IDF), so that a vector depends on its own article alone and never goes stale."""
+
+import math
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+import snowballstemmer
+import wordfreq
+
+from tasks.dedupe.text import clean, tokens
+
+__all__ = ["COLUMNS", "Features", "Words", "analyse", "features", "weigh"]
+
+COLUMNS: Final = 1 << 22
+"""Features are hashed into this many columns: memory stays flat, and two articles share a false feature about
+once in four hundred pairs, with a weight that cannot join them."""
+
+_WINDOW: Final = 100
+"""Words a reader meets before a word counts as expected: idf = -log P(the word occurs in 100 words)."""
+_RAREST: Final = 1e-7
+_PAIR_WEIGHT: Final = 0.5
+_NAME_WEIGHT: Final = 0.3
+_TRUST: Final = 1000.0
+_KEPT: Final = 0.6
+_NEGLIGIBLE: Final = 0.15
+_MIX_A: Final = np.uint64(0x9E3779B1)
+_MIX_B: Final = np.uint64(0x85EBCA6B)
+_INFLECTIONS: Final = ("", "s", "es", "ed", "d", "ing", "e", "er", "ers", "ly", "ion", "ions", "y", "ies", "ied")
+_DIGITS: Final = re.compile(r"^\d")
+
+
+class Words(NamedTuple):
+    """An article's tokens as term numbers, a segment (title, snippet) after the other."""
+
+    terms: tuple[int, ...]
+    weights: tuple[float, ...]
+    breaks: tuple[int, ...]
+
+
+@lru_cache(maxsize=1)
+def _frequencies() -> dict[str, float]:
+    return wordfreq.get_frequency_dict("en", wordlist="best")  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> "snowballstemmer.stemmer":
+    return snowballstemmer.stemmer("english")
+
+
+@lru_cache(maxsize=200_000)
+def _term(token: str) -> tuple[int, float]:
+    """A token's number (31 bits, stable across processes) and background IDF."""
+    if _DIGITS.match(token):
+        stem, p = token, wordfreq.word_frequency(token, "en")
+    else:
+        stem = _stemmer().stemWord(token)
+        known = _frequencies()
+        p = sum(known.get(stem + ending, 0.0) for ending in _INFLECTIONS)
+        if stem + "s" != token and stem != token:
+            p = max(p, known.get(token, 0.0))
+    p = min(max(p, _RAREST), 0.5)
+    number = 2166136261
+    for byte in stem.encode():
+        number = ((number ^ byte) * 16777619) & 0xFFFFFFFF
+    return number & 0x7FFFFFFF, -math.log(1.0 - (1.0 - p) ** _WINDOW)
+
+
+@lru_cache(maxsize=4096)
+def _name_terms(names: tuple[str, ...]) -> frozenset[int]:
+    return frozenset(_term(t)[0] for name in names for t in tokens(name))
+
+
+def analyse(title: str, snippet: str | None, source: str | None, names: tuple[str, ...] = ()) -> Words:
+    """The terms of an article. Those of `names`, which the reader's other articles share too, count less."""
+    terms: list[int] = []
+    weights: list[float] = []
+    breaks: list[int] = []
+    shared = _name_terms(names) if names else frozenset()
+    for part in (clean(title, source), clean(snippet, source)):
+        for token in tokens(part):
+            number, weight = _term(token)
+            terms.append(number)
+            weights.append(weight * _NAME_WEIGHT if number in shared else weight)
+        breaks.append(len(terms))
+    return Words(tuple(terms), tuple(weights), tuple(breaks))
+
+
+class Features(NamedTuple):
+    """Rows of damped term frequencies (a word pair counts half a word) and, in the same places, background IDF."""
+
+    frequency: sp.csr_array
+    idf: npt.NDArray[np.float64]
+
+
+def features(articles: Sequence[Words]) -> Features:
+    """One row an article, `COLUMNS` columns."""
+    sizes = np.array([len(a.terms) for a in articles], dtype=np.int64)
+    total = int(sizes.sum())
+    rows = np.repeat(np.arange(len(articles), dtype=np.int64), sizes)
+    terms = np.fromiter((t for a in articles for t in a.terms), dtype=np.uint64, count=total)
+    weights = np.fromiter((w for a in articles for w in a.weights), dtype=np.float64, count=total)
+    starts = np.cumsum(sizes) - sizes
+    last = np.zeros(total + 1, dtype=bool)
+    last[[start + end for start, a in zip(starts.tolist(), articles, strict=True) for end in a.breaks]] = True
+    follows = np.flatnonzero(~last[1:total]) if total else np.zeros(0, dtype=np.int64)
+    pairs = terms[follows] * _MIX_A + terms[follows + 1] * _MIX_B + np.uint64(1)
+    rows = np.concatenate((rows, rows[follows]))
+    columns = np.concatenate((_column(terms * _MIX_A), _column(pairs * _MIX_B)))
+    weights = np.concatenate((weights, (weights[follows] + weights[follows + 1]) / 2))
+    parts = np.concatenate((np.ones(total), np.full(len(follows), _PAIR_WEIGHT)))
+    # Sort once: equal cells become neighbours and are summed in place.
+    order = np.lexsort((columns, rows))
+    rows, columns, weights, parts = rows[order], columns[order], weights[order], parts[order]
+    fresh = np.ones(len(rows), dtype=bool)
+    fresh[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
+    cells = np.flatnonzero(fresh)
+    counts = np.diff(np.append(cells, len(rows)))
+    values = parts[cells] * (1.0 + 0.5 * np.log(counts))
+    ends = np.searchsorted(rows[cells], np.arange(len(articles) + 1))
+    frequency = sp.csr_array((values, columns[cells], ends), shape=(len(articles), COLUMNS))
+    return Features(frequency, weights[cells])
+
+
+def weigh(found: Features, known: npt.NDArray[np.int32], articles: int) -> sp.csr_array:
+    """Rows of length 1 (0 for an article without words), float32.
+
+    `known[c]` of the window's `articles` have the term of column c. A term that is more frequent here than in
+    English at large counts less, as if `_TRUST` articles had been seen of English; but never less than `_KEPT` of
+    its background weight, for a term may be frequent because its story is.
+    """
+    idf = found.idf
+    here = np.maximum(known[found.frequency.indices].astype(np.float64) - 1.0, 0.0)
+    local = -np.log((here + _TRUST * np.exp(-idf)) / (articles + _TRUST))
+    values = found.frequency.data * np.maximum(np.clip(local, 0.0, idf), _KEPT * idf)
+    values[values < _NEGLIGIBLE] = 0.0
+    rows = np.repeat(np.arange(found.frequency.shape[0]), np.diff(found.frequency.indptr))
+    lengths = np.sqrt(np.bincount(rows, weights=values * values, minlength=found.frequency.shape[0]))
+    lengths[lengths == 0.0] = 1.0
+    result = sp.csr_array(
+        ((values / lengths[rows]).astype(np.float32), found.frequency.indices, found.frequency.indptr),
+        shape=found.frequency.shape,
+    )
+    result.eliminate_zeros()
+    return result
+
+
+def _column(hashed: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    hashed = (hashed ^ (hashed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+    return ((hashed >> np.uint64(32)) & np.uint64(COLUMNS - 1)).astype(np.int64)

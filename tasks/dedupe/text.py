@@ -1,0 +1,89 @@
+"""What an article says, reduced to what identifies it: normalised words, numbers and an exact-content key."""
+
+import hashlib
+import re
+import unicodedata
+from typing import Final
+
+__all__ = ["clean", "content_key", "numbers", "tokens"]
+
+_AGENCY: Final = (
+    r"reuters(?: life)?|ap|ap news|associated press|the associated press|afp|agence france[- ]presse|upi|dpa|pti|"
+    r"ani|ians|efe|ansa|tass|xinhua|kyodo(?: news)?|yonhap|bloomberg(?: news)?|pa media|press association|"
+    r"the canadian press|canadian press|dow jones(?: newswires)?|pr ?newswire|business ?wire|globe ?newswire|"
+    r"accesswire|marketwired"
+)
+_DASH: Final = r"[-–—―‒]{1,2}"
+# "NEW YORK, May 3 (Reuters) -": the dateline goes with its agency.
+_DATELINE: Final = re.compile(
+    rf"^\s*(?:[A-Z][A-Z.'/ ]{{1,30}}(?:,[^()]{{0,40}})?\s*)?[(/](?:{_AGENCY})[)/]\s*(?:{_DASH})?\s*"
+    rf"|^\s*(?:{_AGENCY})\s*{_DASH}\s+",
+)
+_DATELINE_ANY_CASE: Final = re.compile(rf"^\s*[(/](?:{_AGENCY})[)/]\s*(?:{_DASH})?\s*|^\s*(?:{_AGENCY})\s*{_DASH}\s+", re.I)
+_MARK: Final = re.compile(rf"\s*\((?:{_AGENCY})\)", re.I)
+_TAIL: Final = re.compile(rf"\s+(?:{_DASH}|\||via|·|•)\s+(?:{_AGENCY})\s*$", re.I)
+_TAIL_PARTS: Final = re.compile(rf"^(.*\S)\s+(?:{_DASH}|\||·|•|»|::)\s+([^|]+?)\s*$", re.S)
+_SPOKEN: Final = str.maketrans(
+    {"’": "'", "‘": "'", "‛": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
+)
+_ACRONYM: Final = re.compile(r"\b(?:[a-z]\.){2,}(?=[^a-z]|$)")
+_WORD: Final = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*", re.U)
+_CJK: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_THOUSANDS: Final = re.compile(r"^\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
+
+
+def clean(text: str | None, source: str | None = None) -> str:
+    """`text` without syndication marks ("(Reuters)", "Reuters -", "via AP") and without a trailing " - Source"
+    or " | Source" that equals `source`. Case and punctuation stay."""
+    if not text:
+        return ""
+    text = unicodedata.normalize("NFKC", text).translate(_SPOKEN).strip()
+    if source:
+        tail = _TAIL_PARTS.match(text)
+        if tail and _plain(tail.group(2)) == _plain(source):
+            text = tail.group(1)
+    stripped = _DATELINE.sub("", text, count=1)
+    stripped = _DATELINE_ANY_CASE.sub("", stripped, count=1)
+    stripped = _TAIL.sub("", _MARK.sub("", stripped)).strip()
+    return stripped or text
+
+
+def tokens(text: str) -> list[str]:
+    """Lower-case words and numbers in order: accents folded, possessives dropped, dotted acronyms joined,
+    thousands separators removed; runs of Chinese, Japanese or Korean as overlapping pairs of characters."""
+    text = text.lower()
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", text.translate(_SPOKEN))
+        text = unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
+    text = _ACRONYM.sub(lambda m: m.group(0).replace(".", ""), text)
+    found: list[str] = []
+    for word in _WORD.findall(text):
+        if word[0].isdigit():
+            found.append(word.replace(",", "") if _THOUSANDS.match(word) else word.replace(",", "."))
+        elif not word.isascii() and _CJK.search(word):
+            found.extend(word[i : i + 2] for i in range(max(1, len(word) - 1)))
+        else:
+            found.append(word[:-2] if word.endswith("'s") else word.replace("'", ""))
+    return found
+
+
+def numbers(text: str) -> list[str]:
+    """The numbers of a text in order, as `tokens` writes them."""
+    return [t for t in tokens(text) if t[0].isdigit()]
+
+
+def content_key(title: str, snippet: str | None = None, source: str | None = None) -> str:
+    """Equal for two articles exactly when their title and snippet say the same words and numbers in the same
+    order, whatever their case, quotes, punctuation, spacing, syndication marks and appended source name.
+
+    Hexadecimal, 32 characters; "" for an article without words, which equals nothing.
+    """
+    words = tokens(clean(title, source)), tokens(clean(snippet, source))
+    if not any(words):
+        return ""
+    return hashlib.blake2b("\n".join(" ".join(w) for w in words).encode(), digest_size=16).hexdigest()
+
+
+def _plain(text: str) -> str:
+    words = tokens(text)
+    return " ".join(words[1:] if len(words) > 1 and words[0] == "the" else words)

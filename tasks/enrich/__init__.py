@@ -1,0 +1,1 @@
+"""Enrich: what the CRM knows of the clients in the news."""

@@ -1,0 +1,121 @@
+"""The rules' facts about people, read once for many events."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from models.accounts import ClientPreference, User, UserPreference
+from models.clients import ClientAssignment
+from models.mail import suppressed_addresses
+from models.scope import Scope
+from tasks.filter.rules import EventFacts, PersonFacts, Verdict, person_objection
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """A tenant's people, what they asked for, and who looks after whom, as they stood in one transaction."""
+
+    users: Mapping[UUID, User]
+    preferences: Mapping[UUID, UserPreference]
+    exceptions: Mapping[tuple[UUID, UUID], ClientPreference]
+    assigned: Mapping[UUID, frozenset[UUID]]
+    """Client id → ids of the people who look after it now."""
+    suppressed: frozenset[str]
+    _everything: tuple[UUID, ...] = field(default=(), init=False)
+
+    def __post_init__(self) -> None:
+        everything = tuple(
+            user.id
+            for user in self.users.values()
+            if user.gets_mail and not self.preferences[user.id].assigned_clients_only
+        )
+        object.__setattr__(self, "_everything", everything)
+
+    def considered(self, client_id: UUID) -> list[UUID]:
+        """Whom an event of this client is weighed for: those assigned to it and active people who follow all
+        clients; by address, so that any two runs agree on the order."""
+        ids = {*self.assigned.get(client_id, ()), *self._everything} & self.users.keys()
+        return sorted(ids, key=lambda user_id: self.users[user_id].email)
+
+    def facts(self, user_id: UUID, client_id: UUID) -> PersonFacts:
+        """The person as the rules see them for this client."""
+        user, wants = self.users[user_id], self.preferences[user_id]
+        exception = self.exceptions.get((user_id, client_id))
+        categories = wants.notification_categories
+        return PersonFacts(
+            user_id=user_id,
+            active=user.gets_mail,
+            assigned=user_id in self.assigned.get(client_id, ()),
+            assigned_clients_only=wants.assigned_clients_only,
+            notifications_on=wants.notification_enabled,
+            email_on=wants.email_notifications_enabled,
+            suppressed=user.email.lower() in self.suppressed,
+            client_muted=exception is not None and exception.muted,
+            categories=None if categories is None else frozenset(categories),
+            threshold=wants.relevance_threshold,
+            client_threshold=exception.relevance_threshold if exception else None,
+            frequency=wants.notification_frequency,
+        )
+
+    def unreachable(self, user_id: UUID) -> Verdict | None:
+        """What keeps every mail from this person, whatever the client; None when nothing does."""
+        user, wants = self.users[user_id], self.preferences[user_id]
+        return person_objection(
+            PersonFacts(
+                user_id=user_id,
+                active=user.gets_mail,
+                notifications_on=wants.notification_enabled,
+                email_on=wants.email_notifications_enabled,
+                suppressed=user.email.lower() in self.suppressed,
+            )
+        )
+
+
+def load_people(scope: Scope, session: Session, only: Collection[UUID] | None = None) -> People:
+    """The tenant's people, or ``only`` those; who has no preferences row has the defaults."""
+
+    def narrowed(query: Any, column: Any) -> Any:
+        return query if only is None else query.where(column.in_(only))
+
+    users = {user.id: user for user in session.exec(narrowed(select(User), col(User.id)))}
+    stored = {
+        row.user_id: row
+        for row in session.exec(narrowed(select(UserPreference), col(UserPreference.user_id)))
+    }
+    assigned: dict[UUID, set[UUID]] = {}
+    open_ones = select(ClientAssignment.client_id, ClientAssignment.user_id).where(
+        col(ClientAssignment.ended_at).is_(None)
+    )
+    for client_id, user_id in session.exec(narrowed(open_ones, col(ClientAssignment.user_id))):
+        assigned.setdefault(client_id, set()).add(user_id)
+    exceptions = session.exec(narrowed(select(ClientPreference), col(ClientPreference.user_id)))
+    return People(
+        users=users,
+        preferences={
+            user_id: stored.get(user_id) or UserPreference(business_id=user.business_id, user_id=user_id)
+            for user_id, user in users.items()
+        },
+        exceptions={(row.user_id, row.client_id): row for row in exceptions},
+        assigned={client_id: frozenset(ids) for client_id, ids in assigned.items()},
+        suppressed=frozenset(address.lower() for address in suppressed_addresses(scope, session)),
+    )
+
+
+def event_facts(row: Any) -> EventFacts:
+    """The rules' view of an Event or of a result row with its columns.
+
+    An item in a language the classifier does not support has ``language_unsupported`` in its score parts.
+    """
+    return EventFacts(
+        event_id=row.id,
+        client_id=row.client_id,
+        category=str(row.category.value if hasattr(row.category, "value") else row.category),
+        relevance=row.relevance,
+        happened_at=row.happened_at,
+        is_history=row.is_history,
+        language=row.language,
+        language_supported=not row.score_parts.get("language_unsupported", False),
+    )

@@ -1,0 +1,248 @@
+"""The filter stage: takes events off its backlog and writes the ledger's line for every person considered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select as sa_select
+from sqlalchemy import true, update
+from sqlmodel import Session, col, select
+
+from models.clock import Clock, SystemClock
+from models.engine import insert_rows, writing
+from models.events import Decision, Event, Stage
+from models.jobs import heartbeat
+from models.mail import Channel, Notification, NotificationState, SkipReason
+from models.scope import Scope
+from models.settings import get_settings
+from tasks.filter.facts import People, event_facts, load_people
+from tasks.filter.ledger import Line, chunks, decision, lines, rank, skip, superseded
+from tasks.filter.rules import HISTORY_PER_CLIENT, EventFacts, Verdict, decide
+from tasks.plan import RunPlan, StageReport
+
+_NOBODY = Verdict(None, SkipReason.NOT_ASSIGNED, "nobody looks after this client")
+_ENOUGH_HISTORY = Verdict(
+    None,
+    SkipReason.HISTORY,
+    f"history: the first digest shows the {HISTORY_PER_CLIENT} most relevant items of a client",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An event this batch took off the backlog."""
+
+    facts: EventFacts
+    revision: int
+    article_id: UUID
+    title: str
+
+
+@dataclass(slots=True)
+class _Judged:
+    """One event weighed for one person."""
+
+    taken: _Taken
+    user_id: UUID
+    verdict: Verdict
+    bar: float
+
+
+def channel_of(deliver: bool) -> Channel:
+    """Where a run's mail goes: one that may not deliver has a channel of its own."""
+    return Channel.EMAIL if deliver else Channel.FILE
+
+
+def filter_batch(plan: RunPlan, limit: int, *, clock: Clock | None = None) -> StageReport:
+    """Decide up to ``limit`` events of the backlog, in one transaction.
+
+    Every (event revision, person considered) gets one notification, waiting or skipped with its reason, and
+    one decision; an event nobody is considered for gets a decision without a person. Older revisions that still
+    wait are superseded. Two runs at once take different events.
+    """
+    at = (clock or SystemClock()).now()
+    counts = dict.fromkeys(("events", "instant", "digest", "skipped"), 0)
+    with writing(plan.scope) as session:
+        taken = _take(plan.scope, session, plan, limit)
+        if not taken:
+            return StageReport(stage=Stage.FILTER.value)
+        people = load_people(plan.scope, session)
+        judged = _judge(people, taken, plan.as_of)
+        _limit_history(plan, session, judged, at)
+        fresh = _write(plan, session, taken, judged, at)
+        superseded_lines = _supersede(plan, session, taken, at)
+        heartbeat(plan.scope, session, plan.job_run_id)
+    counts["events"] = len(taken)
+    for item in fresh:
+        verdict = item.verdict
+        counts[verdict.route.value if verdict.route else "skipped"] += 1
+        if verdict.reason:
+            key = f"skipped_{verdict.reason.value}"
+            counts[key] = counts.get(key, 0) + 1
+    if superseded_lines:
+        counts["superseded"] = superseded_lines
+    return StageReport(stage=Stage.FILTER.value, done=len(taken), counts=counts)
+
+
+def filter_backlog(
+    scope: Scope, session: Session, client_ids: Sequence[UUID] | None, limit: int
+) -> list[UUID]:
+    """The oldest events that wait for *filter* and no other run is taking now."""
+    # "= true", not "IS true": SQLite uses a partial index only for the words of its own condition.
+    query = select(Event.id).where(col(Event.needs_filter) == true())
+    if client_ids is not None:
+        query = query.where(col(Event.client_id).in_(client_ids))
+    return list(session.exec(query.order_by(col(Event.id)).limit(limit).with_for_update(skip_locked=True)))
+
+
+def _take(scope: Scope, session: Session, plan: RunPlan, limit: int) -> list[_Taken]:
+    ids = filter_backlog(scope, session, plan.client_ids, limit)
+    wanted: tuple[Any, ...] = (
+        *(Event.id, Event.client_id, Event.category, Event.relevance, Event.happened_at, Event.is_history),
+        *(Event.language, Event.score_parts, Event.revision, Event.article_id, Event.title),
+    )
+    rows: list[Any] = []
+    for part in chunks(ids):
+        # The condition is said again: on PostgreSQL a row may have been taken while we waited for its lock.
+        rows += session.exec(
+            update(Event)
+            .where(col(Event.id).in_(part), col(Event.needs_filter) == true())
+            .values(needs_filter=False)
+            .returning(*wanted)
+            .execution_options(synchronize_session=False)
+        ).all()
+    rows.sort(key=lambda row: str(row.id))
+    return [_Taken(event_facts(row), row.revision, row.article_id, row.title) for row in rows]
+
+
+def _judge(people: People, taken: Sequence[_Taken], as_of: datetime) -> list[_Judged]:
+    days = get_settings().freshness_days
+    considered: dict[UUID, list[Any]] = {}
+    judged: list[_Judged] = []
+    for item in taken:
+        client_id = item.facts.client_id
+        readers = considered.get(client_id)
+        if readers is None:
+            readers = [people.facts(user_id, client_id) for user_id in people.considered(client_id)]
+            considered[client_id] = readers
+        for person in readers:
+            verdict = decide(item.facts, person, as_of=as_of, freshness_days=days)
+            judged.append(_Judged(item, person.user_id, verdict, person.bar))
+    return judged
+
+
+def _limit_history(plan: RunPlan, session: Session, judged: Sequence[_Judged], at: datetime) -> None:
+    """Keep the best history of each (person, client) over this batch and those before it, however they were cut.
+
+    What earlier batches let through and still waits gives way to something more relevant; what is already in a
+    mail keeps its place.
+    """
+    candidates: dict[tuple[UUID, UUID], list[_Judged]] = {}
+    for item in judged:
+        if item.verdict.is_history:
+            candidates.setdefault((item.user_id, item.taken.facts.client_id), []).append(item)
+    if not candidates:
+        return
+    live = tuple(state for state in NotificationState if state is not NotificationState.SKIPPED)
+    readers = sorted({user_id for user_id, _ in candidates})
+    earlier = lines(plan.scope, session, states=live, user_ids=readers, only_history=True)
+    displaced: list[tuple[Line, Verdict]] = []
+    for (user_id, client_id), new in candidates.items():
+        kept = [line for line in earlier if (line.user_id, line.client_id) == (user_id, client_id)]
+        movable = [line for line in kept if line.state is NotificationState.WAITING]
+        room = HISTORY_PER_CLIENT - (len(kept) - len(movable))
+        pool: list[Line | _Judged] = [*movable, *new]
+        pool.sort(key=lambda entry: _rank(entry) if isinstance(entry, _Judged) else rank(entry))
+        for loser in pool[max(room, 0) :]:
+            if isinstance(loser, _Judged):
+                loser.verdict = _ENOUGH_HISTORY
+            else:
+                displaced.append((loser, _ENOUGH_HISTORY))
+    skip(session, displaced, stage=Stage.FILTER, at=at, job_run_id=plan.job_run_id)
+
+
+def _rank(item: _Judged) -> tuple[float, float, str, str]:
+    facts = item.taken.facts
+    return (-facts.relevance, -facts.happened_at.timestamp(), item.taken.title, str(facts.event_id))
+
+
+def _write(
+    plan: RunPlan, session: Session, taken: Sequence[_Taken], judged: Sequence[_Judged], at: datetime
+) -> list[_Judged]:
+    rows = [
+        {
+            "event_id": item.taken.facts.event_id,
+            "revision": item.taken.revision,
+            "user_id": item.user_id,
+            "client_id": item.taken.facts.client_id,
+            "channel": channel_of(plan.deliver),
+            "route": item.verdict.route,
+            "state": NotificationState.WAITING if item.verdict.route else NotificationState.SKIPPED,
+            "reason": item.verdict.reason,
+            "is_history": item.verdict.is_history,
+            "delivery_id": None,
+            "created_at": at,
+            "updated_at": at,
+        }
+        for item in judged
+    ]
+    # A line that exists stays as it is, on whichever channel: what a person has got is not decided again.
+    known = _known(session, taken)
+    rows = [row for row in rows if (row["event_id"], row["revision"], row["user_id"]) not in known]
+    inserted = insert_rows(
+        session, Notification, rows, ignore_conflicts=True, returning=("event_id", "user_id")
+    )
+    new = {(row["event_id"], row["user_id"]) for row in inserted}
+    fresh = [item for item in judged if (item.taken.facts.event_id, item.user_id) in new]
+    someone = {item.taken.facts.event_id for item in judged}
+    decisions = [
+        _decision(plan, item.taken, item.verdict, at=at, reader=(item.user_id, item.bar)) for item in fresh
+    ]
+    decisions += [
+        _decision(plan, item, _NOBODY, at=at) for item in taken if item.facts.event_id not in someone
+    ]
+    insert_rows(session, Decision, decisions)
+    return fresh
+
+
+def _known(session: Session, taken: Sequence[_Taken]) -> set[tuple[UUID, int, UUID]]:
+    """Lines these events have already. Only an event that was set back by hand has any."""
+    known: set[tuple[UUID, int, UUID]] = set()
+    for part in chunks([item.facts.event_id for item in taken]):
+        query = sa_select(Notification.event_id, Notification.revision, Notification.user_id)  # type: ignore[call-overload]
+        known.update(tuple(row) for row in session.execute(query.where(col(Notification.event_id).in_(part))))
+    return known
+
+
+def _decision(
+    plan: RunPlan, item: _Taken, verdict: Verdict, *, at: datetime, reader: tuple[UUID, float] | None = None
+) -> Mapping[str, Any]:
+    return decision(
+        verdict,
+        stage=Stage.FILTER,
+        at=at,
+        event=item.facts,
+        article_id=item.article_id,
+        user_id=reader[0] if reader else None,
+        job_run_id=plan.job_run_id,
+        bar=reader[1] if reader else None,
+    )
+
+
+def _supersede(plan: RunPlan, session: Session, taken: Sequence[_Taken], at: datetime) -> int:
+    """Older revisions that still wait give way; one in a mail on its way is looked at when that is claimed."""
+    renewed = [item.facts.event_id for item in taken if item.revision > 1]
+    if not renewed:
+        return 0
+    old = [
+        line for line in lines(plan.scope, session, event_ids=renewed) if line.revision < line.event_revision
+    ]
+    return skip(
+        session,
+        [(line, superseded(line)) for line in old],
+        stage=Stage.FILTER,
+        at=at,
+        job_run_id=plan.job_run_id,
+    )

@@ -1,0 +1,278 @@
+"""From the ledger to a Letter: what one delivery says, read in one go and written by nobody here."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import PurePath
+from typing import Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from models.accounts import Business, User
+from models.clients import Client
+from models.crm import CrmSnapshot, latest_snapshots
+from models.events import Event, Insight
+from models.jobs import JobRun, JobType
+from models.mail import (
+    Delivery,
+    DeliveryKind,
+    Notification,
+    NotificationState,
+    SkipReason,
+    suppressed_addresses,
+)
+from models.news import Article, SourceResult, SourceState, Story
+from models.scope import Scope
+from models.settings import Settings, get_settings
+from tasks.filter.facts import load_people
+from tasks.filter.ledger import Line, lines
+from tasks.filter.recheck import objections, recheck
+from tasks.filter.rules import Verdict
+from tasks.notify.letter import ClientSection, Item, Letter
+from tasks.notify.selection import Entry, entries
+from tasks.notify.windows import zone_of
+
+_LATE_AFTER = {"instant": timedelta(days=1), "daily": timedelta(days=2), "weekly": timedelta(days=8)}
+_NAMED_AT_MOST = 5
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_TROUBLE = {
+    SourceState.FAILED: "could not be read",
+    SourceState.QUOTA: "reached its limit of calls",
+    SourceState.PARTIAL: "was read in part",
+}
+
+LetterKind = Literal["instant", "daily", "weekly"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a delivery comes to at this moment. Two drafts are equal when their mails would be."""
+
+    letter: Letter | None
+    """None: nothing is left to say."""
+    kept: tuple[Line, ...]
+    dropped: tuple[tuple[Line, Verdict], ...]
+    """Lines that no longer qualify."""
+    refusal: Verdict | None = None
+    """What keeps every mail from this person now."""
+
+
+def draft(scope: Scope, session: Session, delivery: Delivery, *, now: datetime) -> Draft:
+    """Recheck a delivery's items at ``now`` and say what the mail would be. Reads only."""
+    settings = get_settings()
+    held = lines(scope, session, states=(NotificationState.ATTACHED,), delivery_id=delivery.id)
+    if delivery.user_id is None:
+        return Draft(None, (), (), _address_refused(scope, session, delivery.recipient))
+    people = load_people(scope, session, [delivery.user_id])
+    refusal = people.unreachable(delivery.user_id)
+    verdicts = recheck(people, held, now=now, freshness_days=settings.freshness_days)
+    dropped = tuple(objections(verdicts).items())
+    kept = tuple(line for line, verdict in verdicts.items() if verdict.route)
+    degraded: tuple[str, ...] = ()
+    if delivery.kind is DeliveryKind.DIGEST:
+        degraded = degraded_sources(scope, session, delivery.user_id)
+    if refusal is not None or not (kept or degraded):
+        return Draft(None, kept, dropped, refusal)
+    business = session.exec(select(Business).where(Business.id == scope.business)).one()
+    letter = _letter(scope, session, delivery, business, people.users[delivery.user_id], kept)
+    return Draft(letter.model_copy(update={"degraded": degraded}), kept, dropped)
+
+
+def _address_refused(scope: Scope, session: Session, address: str) -> Verdict | None:
+    if address.lower() not in {one.lower() for one in suppressed_addresses(scope, session)}:
+        return None
+    return Verdict(None, SkipReason.SUPPRESSED, "this address is suppressed")
+
+
+def letter_kind(delivery: Delivery) -> LetterKind:
+    """Which of the item mails a delivery is."""
+    if delivery.kind is DeliveryKind.EVENT:
+        return "instant"
+    return "weekly" if delivery.slot.startswith("weekly:") else "daily"
+
+
+def _letter(
+    scope: Scope, session: Session, delivery: Delivery, business: Business, user: User, kept: Sequence[Line]
+) -> Letter:
+    settings = get_settings()
+    at = delivery.window_start or delivery.created_at
+    sections = _Sections(scope, session, settings, letter_kind(delivery), at, kept)
+    return Letter(
+        kind=letter_kind(delivery),
+        business=business.name,
+        recipient_name=user.name,
+        recipient_email=user.email,
+        timezone=user.timezone if zone_of(user.timezone) else "UTC",
+        at=at,
+        sections=sections.build(_left_in_app(session, delivery.id)),
+        more=delivery.more_count,
+        app_url=settings.public_url.rstrip("/"),
+        preferences_url=f"{settings.public_url.rstrip('/')}/preferences",
+    )
+
+
+class _Sections:
+    """The sections of one letter, with everything they need read in a query a table."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        session: Session,
+        settings: Settings,
+        kind: LetterKind,
+        at: datetime,
+        kept: Sequence[Line],
+    ) -> None:
+        self._settings, self._kind, self._at = settings, kind, at
+        self._entries = entries(kept)
+        client_ids = sorted({line.client_id for line in kept})
+        event_ids = [entry.lead.event.event_id for entry in self._entries]
+        clients = session.exec(select(Client).where(col(Client.id).in_(client_ids)))
+        self._clients = {row.id: row for row in clients}
+        self._events = {
+            row.id: row for row in session.exec(select(Event).where(col(Event.id).in_(event_ids)))
+        }
+        found = session.exec(select(Insight).where(col(Insight.event_id).in_(event_ids)))
+        self._insights = {row.event_id: row for row in found}
+        articles = [entry.lead.article_id for entry in self._entries]
+        self._articles = {
+            row.id: row for row in session.exec(select(Article).where(col(Article.id).in_(articles)))
+        }
+        stories = [entry.lead.story_id for entry in self._entries]
+        self._stories = {row.id: row for row in session.exec(select(Story).where(col(Story.id).in_(stories)))}
+        self._crm = latest_snapshots(scope, session, client_ids)
+
+    def build(self, left: Counter[UUID]) -> tuple[ClientSection, ...]:
+        """A section a leading client, the one with the most relevant item first."""
+        by_client: dict[UUID, list[Entry]] = {}
+        for entry in self._entries:
+            by_client.setdefault(entry.lead.client_id, []).append(entry)
+        return tuple(
+            ClientSection(
+                client=self._clients[client_id].name,
+                crm_line=self._crm_line(client_id),
+                items=tuple(self._item(entry) for entry in found),
+                more=left[client_id],
+            )
+            for client_id, found in by_client.items()
+        )
+
+    def _crm_line(self, client_id: UUID) -> str:
+        max_age = timedelta(hours=self._settings.crm_max_age_hours)
+        return crm_line(self._crm.get(client_id), self._clients[client_id], at=self._at, max_age=max_age)
+
+    def _item(self, entry: Entry) -> Item:
+        lead = entry.lead
+        event, article = self._events[lead.event.event_id], self._articles[lead.article_id]
+        insight = self._insights.get(event.id)
+        others = {self._clients[line.client_id].name for line in entry.lines[1:]}
+        return Item(
+            event_id=event.id,
+            title=event.title,
+            url=article.url,
+            source=article.source or article.publisher or None,
+            outlets=self._stories[lead.story_id].outlet_count,
+            category=event.category.value,
+            relevance=event.relevance,
+            reason=event.reason,
+            summary=event.summary,
+            what_changed=event.what_changed if lead.revision > 1 else "",
+            action=insight.actions[0] if insight and insight.actions else "",
+            also_concerns=tuple(sorted(others - {self._clients[lead.client_id].name})),
+            published_at=event.published_at,
+            is_history=lead.is_history,
+            is_mock=event.is_mock,
+            is_late=not lead.is_history and self._at - event.happened_at > _LATE_AFTER[self._kind],
+            sentiment=event.sentiment,
+            risk=event.risk,
+        )
+
+
+def crm_line(snapshot: CrmSnapshot | None, client: Client, *, at: datetime, max_age: timedelta) -> str:
+    """Tier, open pipeline, renewal and owner in one line, with the snapshot's age when it is old."""
+    parts = []
+    tier = (snapshot.tier if snapshot else None) or (client.tier.value if client.tier else None)
+    if tier:
+        parts.append(f"{tier[:1].upper()}{tier[1:]} tier")
+    if snapshot:
+        if snapshot.open_pipeline is not None:
+            parts.append(f"open pipeline {snapshot.open_pipeline:,.0f} {snapshot.currency or ''}".rstrip())
+        if snapshot.renewal_on:
+            day = snapshot.renewal_on
+            parts.append(f"renewal {day.day} {_MONTHS[day.month - 1]} {day.year}")
+        if snapshot.owner_name:
+            parts.append(f"owner {snapshot.owner_name}")
+        age = at - snapshot.taken_at
+        if age > max_age:
+            days = max(1, age.days)
+            parts.append(f"CRM data {days} day{'s' if days > 1 else ''} old")
+    return " · ".join(parts)
+
+
+def _left_in_app(session: Session, delivery_id: UUID) -> Counter[UUID]:
+    """How many stories of each client this delivery's limits left out."""
+    query = (
+        select(Notification.client_id, func.count(func.distinct(col(Event.story_id))))
+        .join(Event, col(Event.id) == col(Notification.event_id))
+        .where(Notification.delivery_id == delivery_id, Notification.reason == SkipReason.OVER_LIMIT)
+        .group_by(col(Notification.client_id))
+    )
+    return Counter(dict(session.exec(query).all()))
+
+
+def degraded_sources(scope: Scope, session: Session, user_id: UUID) -> tuple[str, ...]:
+    """What the newest run could not read of what this reader follows, each in words.
+
+    A feed concerns everybody; of a source asked client by client only the reader's own clients are named.
+    """
+    run = session.exec(
+        select(JobRun.id)
+        .where(col(JobRun.job_type).in_((JobType.CLIENT_MONITORING, JobType.SEARCH_ONLY)))
+        .order_by(col(JobRun.started_at).desc(), col(JobRun.id).desc())
+        .limit(1)
+    ).first()
+    if run is None:
+        return ()
+    bad = session.exec(
+        select(SourceResult, Client.name)
+        .outerjoin(Client, col(Client.id) == col(SourceResult.client_id))
+        .where(SourceResult.job_run_id == run, col(SourceResult.state).in_(tuple(_TROUBLE)))
+        .order_by(col(SourceResult.source_api), col(SourceResult.unit))
+    ).all()
+    if not bad:
+        return ()
+    mine = _followed(scope, session, user_id)
+    said: list[str] = []
+    of_clients: dict[tuple[str, SourceState], list[str]] = {}
+    for result, client in bad:
+        if result.client_id is None:
+            said.append(f"{result.source_api} ({_unit_name(result.unit)}) {_TROUBLE[result.state]}")
+        elif mine is None or result.client_id in mine:
+            of_clients.setdefault((result.source_api, result.state), []).append(client)
+    for (source, state), names in of_clients.items():
+        said.append(f"{source} {_TROUBLE[state]} for {_some(sorted(names))}")
+    return tuple(said)
+
+
+def _followed(scope: Scope, session: Session, user_id: UUID) -> set[UUID] | None:
+    """The clients whose news this person gets; None for all."""
+    people = load_people(scope, session, [user_id])
+    if not people.preferences[user_id].assigned_clients_only:
+        return None
+    return {client_id for client_id, readers in people.assigned.items() if user_id in readers}
+
+
+def _unit_name(unit: str) -> str:
+    """A feed's host or a file's name: an address may carry a key in its path or query."""
+    parts = urlsplit(unit)
+    return parts.hostname or PurePath(unit).name or "feed"
+
+
+def _some(names: Sequence[str]) -> str:
+    if len(names) <= _NAMED_AT_MOST:
+        return ", ".join(names)
+    return f"{', '.join(names[:_NAMED_AT_MOST])} and {len(names) - _NAMED_AT_MOST} more"

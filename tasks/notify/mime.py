@@ -1,0 +1,187 @@
+"""Puts a rendered mail into the bytes that are stored and sent: the same words give the same bytes, always.
+
+Built with the standard library's `EmailMessage` rather than by `emails`, which draws its boundaries at
+random, nests multipart/alternative in related in mixed, and writes every body in base64: a retry could not
+send the bytes of the first attempt. `emails` inlines the CSS (see `inline`).
+"""
+
+import re
+from base64 import encodebytes
+from binascii import b2a_qp
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.header import Header
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import format_datetime, parseaddr
+from hashlib import sha256
+from typing import Any
+
+from tasks.notify.render import Rendered
+from tasks.notify.safe import clean
+from tasks.notify.subject import MAX_SUBJECT
+
+_LINE = 76
+_LONGEST_LINE = 990
+"""RFC 5322 allows 998 characters a line."""
+_LONGEST_VALUE = 4000
+_TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
+)
+_MESSAGE_ID = re.compile(r"<[!#-;=?A-Z^-~]{1,200}@[!#-;=?A-Z^-~]{1,200}>")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+_OURS = {"from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version", "auto-submitted"}
+
+
+class _Wire(EmailPolicy):
+    """Writes each header as it was made here, in ASCII, folded only at blanks that are there already.
+
+    The library's own folding turns a word longer than a line into encoded words: a List-Unsubscribe address
+    too, which no mail program would read back.
+    """
+
+    def header_store_parse(self, name: str, value: str) -> tuple[str, Any]:
+        # As strings: a parsed header would be written by the library again.
+        return name, value
+
+    def fold(self, name: str, value: str) -> str:
+        return _fold(name, value) + self.linesep
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return self.fold(name, value).encode("ascii")
+
+
+_POLICY = _Wire(linesep="\r\n", max_line_length=_LINE)
+
+
+def build_mime(
+    rendered: Rendered,
+    *,
+    mail_from: str,
+    mail_to: str,
+    to_name: str = "",
+    message_id: str,
+    date: datetime,
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
+    """The message as it goes to the server: CRLF, ASCII, multipart/alternative with the text first.
+
+    ``mail_from`` is "Name <a@x>" or "a@x", ``mail_to`` one bare address, ``message_id`` with its angle
+    brackets, ``headers`` further ones such as List-Unsubscribe. Raises ValueError for an address, id or
+    header name that could not be written as it stands; text (names, subject, header values) is made one line.
+    """
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise ValueError(f"not a Message-ID: {message_id!r}; it reads <left@right>")
+    if date.tzinfo is None:
+        raise ValueError("a mail's date needs a time zone")
+    sender_name, sender = _mailbox(mail_from)
+    message = EmailMessage(policy=_POLICY)
+    message["From"] = _with_name(sender_name, sender)
+    message["To"] = _with_name(to_name, _address(mail_to))
+    message["Subject"] = _encoded("Subject", clean(rendered.subject, MAX_SUBJECT) or "Client Monitor")
+    message["Date"] = format_datetime(date.astimezone(UTC))
+    message["Message-ID"] = message_id
+    # RFC 3834: no out-of-office note answers us.
+    message["Auto-Submitted"] = "auto-generated"
+    for name, value in (headers or {}).items():
+        if not _TOKEN.fullmatch(name) or name.lower() in _OURS or name.lower().startswith("content-"):
+            raise ValueError(f"not a header that may be added: {name!r}")
+        if name.lower() in {key.lower() for key in message.keys()}:  # noqa: SIM118 - a message is no mapping
+            raise ValueError(f"header given twice: {name!r}")
+        message[name] = _value(name, value)
+    message["MIME-Version"] = "1.0"
+    # From the Message-ID, so that it is the same again; "=_" stands in neither encoding of a body.
+    boundary = f"=_{sha256(message_id.encode()).hexdigest()[:32]}"
+    message["Content-Type"] = f'multipart/alternative; boundary="{boundary}"'
+    message.set_payload([_part(rendered.text, "plain"), _part(rendered.html, "html")])
+    return message.as_bytes()
+
+
+def _part(text: str, subtype: str) -> EmailMessage:
+    """One body, in the shorter of the two encodings that survive every relay."""
+    raw = re.sub(r"\r\n?|\n", "\r\n", text).encode("utf-8", "replace")
+    quoted, plain = _quoted(raw), _base64(raw)
+    part = EmailMessage(policy=_POLICY)
+    part["Content-Type"] = f'text/{subtype}; charset="utf-8"'
+    part["Content-Transfer-Encoding"] = "quoted-printable" if len(quoted) <= len(plain) else "base64"
+    part.set_payload(quoted if len(quoted) <= len(plain) else plain)
+    return part
+
+
+def _quoted(raw: bytes) -> str:
+    # In C, and unlike email.quoprimime it leaves the line ends that are there.
+    return b2a_qp(raw, istext=True).decode("ascii")
+
+
+def _base64(raw: bytes) -> str:
+    return encodebytes(raw).decode("ascii")
+
+
+def _address(text: str) -> str:
+    """One bare address in ASCII; a domain in another script becomes its ``xn--`` form."""
+    local, at, domain = text.strip(" ").rpartition("@")
+    try:
+        address = f"{local}{at}{domain.encode('idna').decode('ascii') if not domain.isascii() else domain}"
+    except UnicodeError:
+        address = ""
+    if not _ADDRESS.fullmatch(address) or len(address) > 254 or len(local) > 64:
+        raise ValueError(f"not one mail address we can write to: {text!r}")
+    return address
+
+
+def _mailbox(text: str) -> tuple[str, str]:
+    """The name and address of "Name <a@x>" or "a@x"."""
+    if "<" not in text:
+        return "", _address(text)
+    name, bracket, rest = text.rpartition("<")
+    if not bracket or not rest.rstrip().endswith(">"):
+        raise ValueError(f"not a sender: {text!r}; it reads Name <address>")
+    return parseaddr(f"{clean(name, 200)} <x@x>")[0] or clean(name, 200), _address(rest.rstrip()[:-1])
+
+
+def _with_name(name: str, address: str) -> str:
+    """A mailbox as it stands in From and To; the name cannot pass for another address."""
+    name = clean(name, 60)
+    if not name:
+        return address
+    if not name.isascii() or "=?" in name:
+        shown = Header(name, "utf-8", maxlinelen=_LINE, header_name="From").encode(linesep="\n")
+    elif _PLAIN_NAME.fullmatch(name):
+        shown = name
+    else:
+        shown = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"{shown} <{address}>"
+
+
+def _value(name: str, value: str) -> str:
+    if len(value) > _LONGEST_VALUE:
+        raise ValueError(f"header {name} is too long for a mail")
+    return _encoded(name, clean(value, _LONGEST_VALUE))
+
+
+def _encoded(name: str, value: str) -> str:
+    """Unstructured text, as RFC 2047 words where ASCII does not do."""
+    # "=?" too: a headline that looks like an encoded word would be decoded into something else.
+    if value.isascii() and "=?" not in value:
+        return value
+    return Header(value, "utf-8", maxlinelen=_LINE, header_name=name).encode(linesep="\n")
+
+
+def _fold(name: str, value: str) -> str:
+    """The header's lines, joined by CRLF, each at most 76 characters where its blanks allow."""
+    lines: list[str] = []
+    for words in (line.split(" ") for line in re.split(r"\n ", value)):
+        current = words[0] if lines else f"{name}: {words[0]}"
+        for word in words[1:]:
+            # A line of blanks alone would end the header, so a blank is folded only before a word.
+            if len(current) + 1 + len(word) > _LINE and word and current.strip():
+                lines.append(current)
+                current = word
+            else:
+                current = f"{current} {word}"
+        lines.append(current)
+    if any(len(line) > _LONGEST_LINE for line in lines):
+        raise ValueError(f"header {name} has a word too long for a mail")
+    return "\r\n ".join(lines)

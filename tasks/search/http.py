@@ -1,0 +1,363 @@
+"""The HTTP client of the search stage: bounded in time, size and attempts, typed in its failures.
+
+Messages name the host and what to do; never a query string, a header or credentials.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
+
+from models.base import utc_now
+from models.engine import writing
+from models.limits import hold_back, take_slot
+from models.scope import Scope
+from models.settings import Settings
+from tasks.search import guard
+from tasks.search.faults import (
+    FetchError,
+    QuotaReached,
+    Refused,
+    TooLarge,
+    Unreachable,
+    UnsafeAddress,
+    WrongType,
+)
+
+RETRY_AFTER_CAP = 30.0
+"""Seconds a Retry-After may ask of us within a run; a longer one ends the unit as ``quota``."""
+SLOT_WAIT_CAP = 120.0
+"""Seconds we wait for our turn; a provider held back for longer is ``quota`` without a request."""
+HOLD_AFTER_429 = timedelta(minutes=5)
+"""How long a provider that said 429 without saying until when is left alone."""
+MAX_REDIRECTS = 5
+_RETRIED = {408, 425, 429}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_CHUNK = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A provider's rate: its requests are ``interval_seconds`` apart over all threads and processes."""
+
+    provider: str
+    interval_seconds: float
+    credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A complete answer with status 2xx, or 304."""
+
+    status: int
+    url: str
+    body: bytes
+    media_type: str
+    etag: str | None
+    last_modified: str | None
+
+    @property
+    def not_modified(self) -> bool:
+        return self.status == 304
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What ``fetch`` was asked for; every attempt and every redirect starts from it."""
+
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    json: Any
+    expect: Sequence[str]
+    looks_right: Callable[[bytes], bool] | None
+    allow_private: bool
+    pace: Pace | None
+
+
+class _Answer(NamedTuple):
+    response: httpx.Response
+    body: bytes
+
+
+class Http:
+    """Fetches documents; safe to share between threads. ``sleep`` and the clocks are injected."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        resolve: guard.Resolve = guard.resolve,
+    ) -> None:
+        self._settings = settings
+        self._sleep = sleep
+        self._now = now
+        self._monotonic = monotonic
+        self._resolve = resolve
+        self._backoff = wait_exponential(multiplier=0.5, max=20) + wait_random(0, 0.5)
+        self._clients: dict[bool, httpx.Client] = {}
+        self._lock = threading.Lock()
+        contact = f" ({settings.contact})" if settings.contact else ""
+        self._agent = f"ClientMonitor/0.1{contact}"
+
+    def close(self) -> None:
+        """Drop the connections; the client may not be used afterwards."""
+        for client in self._clients.values():
+            client.close()
+
+    def __enter__(self) -> "Http":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        expect: Sequence[str] = (),
+        looks_right: Callable[[bytes], bool] | None = None,
+        allow_private: bool = False,
+        pace: Pace | None = None,
+    ) -> Fetched:
+        """The document at ``url``, or a FetchError.
+
+        ``expect`` lists the media types that will do; another is WrongType unless ``looks_right`` knows the
+        body. ``allow_private`` is for addresses the operator configured: the first host may be private or
+        loopback, and when it is, so may its redirects. ``pace`` books a rate slot before every request.
+        """
+        request = _Request(url, method, headers or {}, json, expect, looks_right, allow_private, pace)
+        retrying = Retrying(
+            stop=stop_after_attempt(self._settings.http_attempts),
+            wait=self._wait,
+            retry=retry_if_exception(lambda error: isinstance(error, FetchError) and error.retry),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return retrying(self._attempt, request)
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.after if isinstance(error, FetchError) else None
+        return max(self._backoff(state), asked or 0.0)
+
+    def _attempt(self, request: _Request) -> Fetched:
+        if request.pace is not None:
+            self._wait_turn(request.pace, _host(request.url))
+        url = request.url
+        private_ok = request.allow_private
+        for _ in range(MAX_REDIRECTS + 1):
+            same_host = _host(url) == _host(request.url)
+            addresses, is_private = self._addresses(url, private_ok)
+            # A public host must not lead us inside: only one that is itself inside may point there.
+            private_ok = private_ok and is_private
+            answer = self._exchange(request, url, addresses, same_host)
+            target = answer.response.headers.get("location")
+            if answer.response.status_code in _REDIRECTS and target and request.method == "GET":
+                url = urljoin(url, target)
+                continue
+            return self._judge(request, url, answer)
+        raise Refused(
+            f"{_host(request.url)}: redirects in a circle; check the address",
+            status=answer.response.status_code,
+        )
+
+    def _wait_turn(self, pace: Pace, host: str) -> None:
+        if pace.interval_seconds <= 0:
+            return
+        with writing(Scope.operator()) as session:
+            turn = take_slot(session, pace.provider, pace.credential, pace.interval_seconds)
+            wait = (turn - self._now()).total_seconds()
+            if wait > SLOT_WAIT_CAP:
+                # Raised inside the transaction: a turn we do not use is not booked.
+                raise QuotaReached(f"{host}: left alone until {turn:%Y-%m-%d %H:%M} UTC, as it asked")
+        if wait > 0:
+            self._sleep(wait)
+
+    def _addresses(self, url: str, private_ok: bool) -> tuple[list[str], bool]:
+        """Where to connect, and whether that is inside; empty when a proxy will decide."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+        except ValueError:
+            raise UnsafeAddress("an address that cannot be read; check it") from None
+        host = parts.hostname
+        if parts.scheme not in ("http", "https") or not host:
+            raise UnsafeAddress(f"{host or 'an address'}: only http and https addresses are fetched")
+        if guard.goes_through_proxy(parts.scheme, host) and not guard.is_literal(host):
+            return [], False
+        try:
+            addresses = list(self._resolve(host, port))
+        except (OSError, UnicodeError):
+            raise Unreachable(
+                f"{host}: this name has no address; check it, or the network", retry=True
+            ) from None
+        private = not all(guard.is_public(address) for address in addresses)
+        if private and not private_ok:
+            raise UnsafeAddress(
+                f"{host}: a private address, which only feeds in CM_FEEDS may use; if it is yours, add it"
+            )
+        return addresses, private
+
+    def _client(self, proxied: bool) -> httpx.Client:
+        with self._lock:
+            if proxied not in self._clients:
+                # A connection is used once: pinned by address, it must not serve another host on the same
+                # address.
+                self._clients[proxied] = httpx.Client(
+                    timeout=self._settings.http_timeout_seconds,
+                    trust_env=proxied,
+                    limits=httpx.Limits(max_keepalive_connections=0),
+                )
+            return self._clients[proxied]
+
+    def _exchange(self, request: _Request, url: str, addresses: list[str], same_host: bool) -> _Answer:
+        host = _host(url)
+        for address in addresses or [""]:
+            try:
+                return self._read(self._prepare(request, url, address, same_host), host, proxied=not address)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                continue
+            except httpx.TimeoutException:
+                raise Unreachable(
+                    f"{host}: no answer in time; the next run tries again", retry=True
+                ) from None
+            except httpx.DecodingError:
+                raise WrongType(f"{host}: an answer that cannot be unpacked; check the address") from None
+            except httpx.TransportError:
+                raise Unreachable(f"{host}: cut off before the end of the answer", retry=True) from None
+            except httpx.InvalidURL:
+                raise UnsafeAddress(f"{host}: an address that cannot be read; check it") from None
+        raise Unreachable(f"{host}: cannot connect; check the address, or whether the host is up", retry=True)
+
+    def _prepare(self, request: _Request, url: str, address: str, same_host: bool) -> httpx.Request:
+        """A request to the very address that was checked, so that a second look-up cannot lead elsewhere."""
+        parts = urlsplit(url)
+        netloc = parts.netloc.rpartition("@")[2]
+        headers = {"User-Agent": self._agent, "Accept": ", ".join((*request.expect, "*/*;q=0.1"))}
+        if same_host:
+            headers |= request.headers
+        client = self._client(proxied=not address)
+        if address:
+            headers["Host"] = netloc
+            literal = f"[{address}]" if ":" in address else address
+            netloc = literal if parts.port is None else f"{literal}:{parts.port}"
+        built = client.build_request(
+            request.method,
+            urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, "")),
+            headers=headers,
+            json=request.json if same_host else None,
+            extensions={"sni_hostname": parts.hostname} if address and parts.scheme == "https" else None,
+        )
+        if same_host and parts.username is not None:
+            login = httpx.BasicAuth(unquote(parts.username), unquote(parts.password or ""))
+            built = next(login.auth_flow(built))
+        return built
+
+    def _read(self, built: httpx.Request, host: str, *, proxied: bool) -> _Answer:
+        limit = self._settings.http_max_bytes
+        # A server that drips a byte a second never trips the read timeout; this does.
+        deadline = self._monotonic() + 4 * self._settings.http_timeout_seconds
+        too_large = TooLarge(f"{host}: the answer is longer than {limit:,} bytes (CM_HTTP_MAX_BYTES)")
+        response = self._client(proxied).send(built, stream=True)
+        try:
+            body = bytearray()
+            announced = response.headers.get("content-length", "")
+            if announced.isdigit() and int(announced) > limit:
+                raise too_large
+            for chunk in response.iter_bytes(_CHUNK):
+                body += chunk
+                if len(body) > limit:
+                    raise too_large
+                if self._monotonic() > deadline:
+                    raise Unreachable(f"{host}: too slow to finish; the next run tries again", retry=True)
+            return _Answer(response, bytes(body))
+        finally:
+            response.close()
+
+    def _judge(self, request: _Request, url: str, answer: _Answer) -> Fetched:
+        response, body = answer
+        host, status = _host(url), response.status_code
+        if not (200 <= status < 300 or status == 304):
+            raise self._fault(request, host, status, response.headers.get("retry-after"))
+        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        expected = not request.expect or not media_type or media_type in request.expect
+        if status != 304 and not expected and not (request.looks_right and request.looks_right(body)):
+            raise WrongType(
+                f"{host}: answered {media_type[:60]}, which is not what was asked for; check the address"
+            )
+        return Fetched(
+            status=status,
+            url=urlunsplit(urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2])),
+            body=body,
+            media_type=media_type,
+            etag=response.headers.get("etag"),
+            last_modified=response.headers.get("last-modified"),
+        )
+
+    def _fault(self, request: _Request, host: str, status: int, retry_after: str | None) -> FetchError:
+        after = self._seconds(retry_after)
+        patient = after is None or after <= RETRY_AFTER_CAP
+        if request.pace is not None and (status == 429 or after is not None):
+            pause = HOLD_AFTER_429 if after is None else timedelta(seconds=after)
+            with writing(Scope.operator()) as session:
+                hold_back(session, request.pace.provider, request.pace.credential, self._now() + pause)
+        if status == 429 or not patient:
+            until = "" if after is None else f" for {after:.0f} s"
+            return QuotaReached(
+                f"{host}: asks us to wait{until} ({status}); the next run tries again",
+                status=status,
+                # Held back by 429 without a time, the next attempt would only find the slot closed.
+                retry=patient and (after is not None or request.pace is None),
+                after=after,
+            )
+        if status in (401, 403):
+            advice = "check the key, or whether the site lets programs read it"
+        elif status in (404, 410):
+            advice = "nothing is there; check the address"
+        elif status >= 500 or status in _RETRIED:
+            advice = "a fault on its side; the next run tries again"
+        else:
+            advice = "it does not accept this request; check the address and its parameters"
+        return Refused(
+            f"{host}: answered {status}: {advice}",
+            status=status,
+            retry=status in _RETRIED or status >= 500,
+            after=after,
+        )
+
+    def _seconds(self, retry_after: str | None) -> float | None:
+        """Retry-After in seconds from now; it is a number or a date."""
+        if not retry_after:
+            return None
+        if retry_after.strip().isdigit():
+            return float(retry_after)
+        try:
+            until = parsedate_to_datetime(retry_after)
+        except (ValueError, TypeError, IndexError):
+            return None
+        until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
+        return max(0.0, (until - self._now()).total_seconds())
+
+
+def _host(url: str) -> str:
+    """The host's name for messages and comparison, with its port where it has one of its own."""
+    try:
+        parts = urlsplit(url)
+        name = (parts.hostname or "an address without a host")[:253]
+        return name if parts.port is None else f"{name}:{parts.port}"
+    except ValueError:
+        return "an address that cannot be read"

@@ -1,0 +1,216 @@
+"""The search stage: every unit of a run is fetched, its pages kept as they come, and how it went is said."""
+
+import logging
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.clients import Client, active_clients
+from models.engine import reading
+from models.news import SourceState, cursor_of
+from tasks.plan import RunPlan, StageReport
+from tasks.search.source import (
+    FeedSource,
+    FetchContext,
+    FetchError,
+    Page,
+    Source,
+    SourceError,
+    is_archive,
+    is_mock,
+    is_third_party,
+)
+from tasks.search.store import Kept, Shelf, finish_baseline, keep_page, profile_of, settled
+from tasks.search.units import Tools, Unit, context_for, units_of
+
+__all__ = ["Tools", "Unit", "finish_baseline", "plan_units", "search_batch"]
+
+LOG = logging.getLogger(__name__)
+_FAULTS = (SourceState.FAILED, SourceState.QUOTA)
+
+
+@contextmanager
+def _tools(given: Tools | None) -> Iterator[Tools]:
+    if given is not None:
+        yield given
+        return
+    tools = Tools.real()
+    with tools.http:
+        yield tools
+
+
+def plan_units(plan: RunPlan, *, tools: Tools | None = None) -> list[Unit]:
+    """What the run is to fetch: feeds, then each client at each query source.
+
+    ``UnknownProvider`` (listing the installed ones) and ``SourceError`` are for the person who wrote the
+    plan.
+    """
+    with _tools(tools) as used, reading(plan.scope) as session:
+        return units_of(plan.scope, session, plan, used)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What one unit came to."""
+
+    state: SourceState
+    found: int = 0
+    new: int = 0
+    error: str = ""
+    problems: int = 0
+    crash: BaseException | None = None
+    """A database error: the batch is to be tried again."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What the threads of one batch share; nobody writes to it."""
+
+    plan: RunPlan
+    tools: Tools
+    clients: Mapping[UUID, Client]
+    sources: Mapping[str, Source]
+    contexts: Mapping[str, FetchContext]
+    done: set[tuple[str, str]] = field(default_factory=set)
+
+    def may_ask(self, unit: Unit) -> bool:
+        """Not again in this run; not about a client that was archived or became confidential since."""
+        if (unit.source, unit.unit) in self.done:
+            return False
+        if unit.client_id is None:
+            return True
+        client = self.clients.get(unit.client_id)
+        return client is not None and not (client.confidential and is_third_party(self.sources[unit.source]))
+
+    def client_of(self, unit: Unit) -> Client:
+        """The client a query unit asks about."""
+        if unit.client_id is None:
+            raise SourceError(f"{unit.source}: a question about no client")
+        return self.clients[unit.client_id]
+
+
+def search_batch(plan: RunPlan, units: Sequence[Unit], *, tools: Tools | None = None) -> StageReport:
+    """Fetch these units, several at a time, and keep every page as it comes.
+
+    A unit that fails stops no other and is named in ``degraded``. One that this run has already fetched well
+    is left alone, so the same call again resumes. A database error is raised, after the other units are
+    through.
+    """
+    with _tools(tools) as used:
+        batch = _prepare(plan, units, used)
+        todo = [unit for unit in dict.fromkeys(units) if batch.may_ask(unit)]
+        workers = max(1, min(used.settings.search_concurrency, len(todo)))
+        with ThreadPoolExecutor(workers, thread_name_prefix="search") as pool:
+            outcomes = list(pool.map(lambda unit: _search(batch, unit), todo))
+    for outcome in outcomes:
+        if outcome.crash is not None:
+            raise outcome.crash
+    counts = Counter[str](units=len(todo))
+    degraded = []
+    for unit, outcome in zip(todo, outcomes, strict=True):
+        counts[outcome.state.value] += 1
+        counts["found"] += outcome.found
+        counts["new"] += outcome.new
+        counts["problems"] += outcome.problems
+        if outcome.error:
+            degraded.append(f"{_label(batch, unit)}: {outcome.error}")
+    return StageReport(stage="search", done=len(todo), counts=dict(counts), degraded=tuple(degraded))
+
+
+def _prepare(plan: RunPlan, units: Sequence[Unit], tools: Tools) -> _Batch:
+    names = {unit.source for unit in units}
+    asked = [unit.client_id for unit in units if unit.client_id is not None]
+    with reading(plan.scope) as session:
+        watched = active_clients(plan.scope, session) if asked else []
+        done = settled(plan.scope, session, plan.job_run_id)
+    return _Batch(
+        plan=plan,
+        tools=tools,
+        clients={client.id: client for client in watched},
+        sources={name: tools.source(name) for name in names},
+        contexts={name: context_for(plan, name, tools) for name in names},
+        done=done,
+    )
+
+
+def _search(batch: _Batch, unit: Unit) -> _Outcome:
+    """One unit, in a thread of its own."""
+    outcome = _Outcome(SourceState.EMPTY)
+    try:
+        shelf = _shelf(batch, unit)
+        waiting: Page | None = None
+        # One page is held back, so that the last one is known to be the last when it is kept.
+        for page in _pages(batch, unit):
+            if waiting is not None:
+                _add(outcome, waiting, keep_page(batch.plan.scope, shelf, waiting, finished=False))
+            waiting = page
+        last = waiting or Page(SourceState.EMPTY)
+        _add(outcome, last, keep_page(batch.plan.scope, shelf, last, finished=True))
+    except Exception as error:
+        outcome.crash = error
+    return outcome
+
+
+def _add(outcome: _Outcome, page: Page, kept: Kept) -> None:
+    outcome.state, outcome.error = kept.state, kept.error
+    outcome.found += kept.found
+    outcome.new += kept.new
+    outcome.problems += len(page.problems)
+
+
+def _shelf(batch: _Batch, unit: Unit) -> Shelf:
+    plan, source = batch.plan, batch.sources[unit.source]
+    client = batch.clients[unit.client_id] if unit.client_id is not None else None
+    archive = is_archive(source)
+    return Shelf(
+        plan=plan,
+        unit=unit,
+        fetched_at=plan.as_of if archive else batch.tools.clock.now(),
+        latest=plan.as_of if archive else None,
+        first_poll=plan.baseline and client is not None and client.baseline_at is None,
+        is_mock=is_mock(source),
+    )
+
+
+def _pages(batch: _Batch, unit: Unit) -> Iterator[Page]:
+    """A provider's pages up to its first fault; whatever it raises becomes one."""
+    plan, source, context = batch.plan, batch.sources[unit.source], batch.contexts[unit.source]
+    with reading(plan.scope) as session:
+        cursor: Mapping[str, Any] | None = cursor_of(plan.scope, session, unit.source, unit.unit)
+    try:
+        if isinstance(source, FeedSource):
+            pages = source.fetch(unit.unit, cursor, context)
+        else:
+            pages = source.fetch(profile_of(batch.client_of(unit)), cursor, context)
+        for page in pages:
+            yield page
+            if page.state in _FAULTS:
+                return
+    except FetchError as error:
+        yield Page(error.state, error=str(error))
+    except SQLAlchemyError:
+        raise
+    except Exception as error:
+        # Its message may quote an address with a key in it: the log gets the places and the class, not the
+        # words.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        LOG.error("source %s failed with %s\n%s", unit.source, type(error).__name__, where)
+        yield Page(
+            SourceState.FAILED, error=f"a fault in the source itself ({type(error).__name__}); see the log"
+        )
+
+
+def _label(batch: _Batch, unit: Unit) -> str:
+    """A unit as a person knows it."""
+    if unit.client_id is not None and (client := batch.clients.get(unit.client_id)):
+        return f"{unit.source} for {client.name}"
+    name = Path(unit.unit).name if is_archive(batch.sources[unit.source]) else unit.unit
+    return f"{unit.source} {name}"

@@ -1,0 +1,168 @@
+"""Against the real Prefect server, the real worker, and our own deployments. One server serves all tests here."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.up import POOL, _command, _start, _wait_for, deploy, environment
+
+pytestmark = pytest.mark.prefect
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    env: dict[str, str]
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        answer = httpx.request(method, f"{self.env['PREFECT_API_URL']}{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def until(self, what: str, poll: Callable[[], Any], seconds: float = 150) -> Any:
+        """The first truthy answer of ``poll``; fails, naming ``what``, when none comes in time."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = poll()
+            if found:
+                return found
+            time.sleep(0.5)
+        pytest.fail(f"{what} did not happen within {seconds} s")
+
+    def deployments(self) -> dict[str, Any]:
+        flows = {flow["id"]: flow["name"] for flow in self.api("POST", "/flows/filter", {})}
+        found = self.api("POST", "/deployments/filter", {})
+        return {f"{flows[d['flow_id']]}/{d['name']}": d for d in found}
+
+    def artifacts(self, flow_run_id: str) -> list[dict[str, Any]]:
+        asked = {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}}
+        return self.api("POST", "/artifacts/filter", asked)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("prefect")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    env = environment(address, folder / "var") | {"PREFECT_HOME": str(folder / "home")}
+    env.pop("CM_DATABASE_URL", None)
+    before = Path.cwd()
+    os.chdir(PROJECT)
+    process = _start(["server", "start", "--host", "127.0.0.1", "--port", str(port)], env)
+    try:
+        _wait_for(address, process)
+        deploy(env)
+        yield Server(env)
+    finally:
+        os.chdir(before)
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def cli(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = Path(_command()).with_name("client-monitor")
+    return subprocess.run(
+        [str(command), *arguments], env=server.env, cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+
+
+def test_every_deployment_is_there(server: Server) -> None:
+    assert set(server.deployments()) == {
+        "monitor-clients/on-demand",
+        "monitor-clients/scheduled",
+        "monitor-shard/run",
+        "send-digests/every-five-minutes",
+        "keep-house/nightly",
+    }
+
+
+def test_a_scheduled_run_appears(server: Server) -> None:
+    """With SQLAlchemy 2.1 the scheduler inserts nothing, and says nothing."""
+    tick = server.deployments()["send-digests/every-five-minutes"]["id"]
+    asked = {
+        "deployments": {"id": {"any_": [tick]}},
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+    }
+    runs = server.until("a Scheduled run", lambda: server.api("POST", "/flow_runs/filter", asked))
+    assert all(run["deployment_id"] == tick for run in runs)
+
+
+def test_deploying_again_changes_no_schedule_and_keeps_a_pause(server: Server) -> None:
+    def schedules() -> dict[tuple[str, str], tuple[str, bool]]:
+        return {
+            (name, s["slug"]): (s["id"], s["active"])
+            for name, deployment in server.deployments().items()
+            for s in deployment["schedules"]
+        }
+
+    nightly = server.deployments()["keep-house/nightly"]
+    schedule = nightly["schedules"][0]["id"]
+    server.api("PATCH", f"/deployments/{nightly['id']}/schedules/{schedule}", {"active": False})
+    before = schedules()
+    assert before["keep-house/nightly", "nightly"] == (schedule, False)
+    deploy(server.env)
+    assert schedules() == before
+    assert len(before) == 3
+
+
+def test_an_on_demand_run_goes_through_a_worker(server: Server) -> None:
+    loaded = cli(server, "demo", "--plain")
+    assert loaded.returncode == 0, loaded.stderr
+    started = subprocess.run(
+        [
+            _command(), "deployment", "run", "monitor-clients/on-demand",
+            "-p", "business=demo", "-p", "force_mock=true", "-p", "baseline=false",
+        ],
+        env=server.env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert started.returncode == 0, started.stderr
+    worker = _start(["worker", "start", "--pool", POOL, "--type", "process", "--limit", "1"], server.env)
+    try:
+        asked = {"flow_runs": {"name": {"like_": "demo"}}}
+
+        def ended() -> Any:
+            runs = server.api("POST", "/flow_runs/filter", asked)
+            done = [r for r in runs if r["state_type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}]
+            return [r for r in done if r["deployment_id"]]
+
+        run = server.until("the end of the run", ended)[0]
+    finally:
+        os.killpg(worker.pid, signal.SIGINT)
+        worker.wait(timeout=60)
+    assert run["state_type"] == "COMPLETED", run["state"]
+    assert run["name"] == "demo · mock run"
+    artifacts = {a["key"]: a for a in server.artifacts(run["id"]) if a["key"]}
+    assert {"run-summary", "run-clients", "run-progress"} <= set(artifacts)
+    assert float(artifacts["run-progress"]["data"]) == 100.0
+    # The UI crosses tenants: counts and client names only, no headline.
+    table = str(artifacts["run-clients"]["data"])
+    assert "events" in table
+    assert "title" not in table
+
+
+def test_a_run_that_finds_no_business_fails_and_says_so(server: Server) -> None:
+    code = (
+        "from flows.monitor_clients import monitor_clients\n"
+        "state = monitor_clients('nobody', return_state=True)\n"
+        "print(state.type.value, state.message)\n"
+    )
+    python = Path(_command()).with_name("python")
+    done = subprocess.run(
+        [str(python), "-c", code], env=server.env, cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert "FAILED" in done.stdout
+    assert "nobody" in done.stdout
