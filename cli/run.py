@@ -12,6 +12,8 @@ from cli.admin import BusinessOption
 from cli.output import FAILED, clean, err, note, out, say, warn
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from services.runs import RunSummary
     from tasks.plan import RunPlan, StageReport
 
@@ -26,23 +28,32 @@ def register(app: typer.Typer) -> None:
 
 def run(
     business: BusinessOption = None,
-    client: Annotated[list[str] | None, typer.Option("--client", "-c", help="Only this client; may be repeated.")] = None,
+    client: Annotated[
+        list[str] | None, typer.Option("--client", "-c", help="Only this client; may be repeated.")
+    ] = None,
     days_back: Annotated[int, typer.Option(min=1, max=365, help="How far back to look.")] = 7,
     source: Annotated[
         list[str] | None,
         typer.Option("--source", "-s", help="google_news, rss:ADDRESS, archive:FILE …; may be repeated."),
     ] = None,
-    force_mock: Annotated[bool, typer.Option("--force-mock", help="Invented news instead of real sources.")] = False,
+    force_mock: Annotated[
+        bool, typer.Option("--force-mock", help="Invented news instead of real sources.")
+    ] = False,
     baseline: Annotated[
-        bool, typer.Option("--baseline/--no-baseline", help="Whether a client's first poll is history, not news.")
+        bool,
+        typer.Option("--baseline/--no-baseline", help="Whether a client's first poll is history, not news."),
     ] = True,
     deliver: Annotated[
         bool | None,
-        typer.Option("--deliver/--no-deliver", help="Whether mail really leaves; archives write files by default."),
+        typer.Option(
+            "--deliver/--no-deliver", help="Whether mail really leaves; archives write files by default."
+        ),
     ] = None,
     prefect: Annotated[
         bool | None,
-        typer.Option("--prefect/--plain", help="As a Prefect flow run; the default where PREFECT_API_URL is set."),
+        typer.Option(
+            "--prefect/--plain", help="As a Prefect flow run; the default where PREFECT_API_URL is set."
+        ),
     ] = None,
 ) -> None:
     """Monitor clients now: search, fold copies, check, classify, filter and mail."""
@@ -75,13 +86,13 @@ def demo(
     ensure_schema()
     load_demo()
     note("demo tenant: 12 invented clients, 4 people; nothing leaves this machine")
-    options: dict[str, object] = {"force_mock": True, "baseline": False, "deliver": False}
+    options = {"force_mock": True, "baseline": False, "deliver": False}
     summary = _plainly(DEMO_SLUG, None, options) if plain else _as_flow(DEMO_SLUG, None, options)
     _finish(summary)
     _where_next()
 
 
-def _plainly(slug: str, clients: list[str] | None, options: dict[str, object]) -> "RunSummary":
+def _plainly(slug: str, clients: list[str] | None, options: "Mapping[str, object]") -> "RunSummary":
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from flows.pipeline import STAGES, Stages, run_pipeline
@@ -97,7 +108,9 @@ def _plainly(slug: str, clients: list[str] | None, options: dict[str, object]) -
             reports[report.stage] = report
             progress(plan, report)
             counts = ", ".join(f"{v:,} {k.replace('_', ' ')}" for k, v in report.counts.items())
-            bar.update(task, completed=STAGES.index(report.stage), description=f"{report.stage}: {counts}"[:90])
+            bar.update(
+                task, completed=STAGES.index(report.stage), description=f"{report.stage}: {counts}"[:90]
+            )
 
         try:
             done = run_pipeline(plan, Stages(), watch)
@@ -108,7 +121,7 @@ def _plainly(slug: str, clients: list[str] | None, options: dict[str, object]) -
     return close_run(plan, done)
 
 
-def _as_flow(slug: str, clients: list[str] | None, options: dict[str, object]) -> "RunSummary":
+def _as_flow(slug: str, clients: list[str] | None, options: "Mapping[str, object]") -> "RunSummary":
     import os
 
     # An ephemeral server needs 12 to 30 seconds on a small machine; Prefect gives up after 20.
@@ -122,7 +135,7 @@ def _as_flow(slug: str, clients: list[str] | None, options: dict[str, object]) -
     from services.accounts import pick_business
     from services.runs import close_run, latest_run, plan_of, summarise
 
-    state = monitor_clients(slug, clients, return_state=True, **options)  # type: ignore[call-overload]
+    state = monitor_clients(slug, clients, return_state=True, **options)
     scope = Scope.system(pick_business(slug).id)
     latest = latest_run(scope)
     if latest is None or latest.finished_at is None:
@@ -135,7 +148,7 @@ def _as_flow(slug: str, clients: list[str] | None, options: dict[str, object]) -
 
 def _digests_of_replay(plan: "RunPlan") -> "StageReport":
     """A replay and the demo do not wait for tomorrow's window: their digests are written as of its time."""
-    from tasks.notify.stage import replay_digests
+    from services.replay import replay_digests
     from tasks.plan import StageReport
 
     if plan.force_mock or (plan.sources and all(s.startswith("archive:") for s in plan.sources)):
@@ -153,7 +166,8 @@ def show(summary: "RunSummary") -> None:
     """Print a run's summary: stages, clients, people, and what did not work."""
     c = summary.counts
     say(
-        f"{summary.business}: {summary.state.value} in {summary.seconds:.1f} s, as of {summary.as_of:%Y-%m-%d %H:%M} UTC",
+        f"{summary.business}: {summary.state.value} in {summary.seconds:.1f} s, "
+        f"as of {summary.as_of:%Y-%m-%d %H:%M} UTC",
         style="bold",
     )
     say(
@@ -230,7 +244,9 @@ def status(business: BusinessOption = None) -> None:
             one.trigger,
         )
     out.print(table)
-    sources = Table(title="Sources of the last run", title_justify="left", header_style="bold", box=None, pad_edge=False)
+    sources = Table(
+        title="Sources of the last run", title_justify="left", header_style="bold", box=None, pad_edge=False
+    )
     for name in ("source", "unit", "state", "found", "new", "note"):
         sources.add_column(name, overflow="fold")
     for result in source_lines(scope, runs[0].id)[:40]:
@@ -243,7 +259,9 @@ def status(business: BusinessOption = None) -> None:
         for name in ("to", "kind", "slot", "state", "subject"):
             log.add_column(name, overflow="ellipsis", no_wrap=True, max_width=60)
         for mail in mails:
-            log.add_row(mail.recipient, mail.kind.value, mail.slot, mail.state.value, Text(clean(mail.subject)))
+            log.add_row(
+                mail.recipient, mail.kind.value, mail.slot, mail.state.value, Text(clean(mail.subject))
+            )
         out.print(log)
     show(summarise(scope, runs[0].id))
 

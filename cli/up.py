@@ -49,9 +49,12 @@ def up(
             started.append(_start(["server", "start", "--host", "127.0.0.1", "--port", str(port)], env))
             _wait_for(address, started[0])
         deploy(env)
-        started.append(_start(["worker", "start", "--pool", POOL, "--type", "process", "--limit", str(limit)], env))
+        started.append(
+            _start(["worker", "start", "--pool", POOL, "--type", "process", "--limit", str(limit)], env)
+        )
         say(f"Prefect UI: {address}")
-        say(f"on demand:  PREFECT_API_URL={address}/api prefect deployment run 'monitor-clients/on-demand' -p business=main")
+        say(f"on demand:  export PREFECT_API_URL={address}/api")
+        say("            prefect deployment run 'monitor-clients/on-demand' -p business=main")
         say("Ctrl-C stops it all; what was under way goes on with the next run.")
         _watch(started)
     except KeyboardInterrupt:
@@ -102,7 +105,9 @@ def _prefect(arguments: list[str], env: Mapping[str, str]) -> "subprocess.Comple
 def _must(arguments: list[str], env: Mapping[str, str]) -> None:
     done = _prefect(arguments, env)
     if done.returncode:
-        raise RuntimeError(f"prefect {' '.join(arguments)} failed: {(done.stderr or done.stdout).strip()[-800:]}")
+        raise RuntimeError(
+            f"prefect {' '.join(arguments)} failed: {(done.stderr or done.stdout).strip()[-800:]}"
+        )
 
 
 def _start(arguments: list[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":

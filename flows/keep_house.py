@@ -8,10 +8,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from services.retention import prune
-from tasks.retry import is_transient
+from tasks.retry import retry_transient
 
 
-@task(name="prune", retries=3, retry_delay_seconds=10, retry_condition_fn=is_transient, cache_policy=NO_CACHE)
+@task(
+    name="prune", retries=3, retry_delay_seconds=10, retry_condition_fn=retry_transient, cache_policy=NO_CACHE
+)
 def prune_tenants(dry_run: bool) -> dict[str, int]:
     """Remove what is past its retention in every tenant; counts by table."""
     return prune(dry_run=dry_run)

@@ -23,7 +23,9 @@ WITH_PREFECT = Stages(
 def run_name() -> str:
     """Runs are named by tenant and kind: what an operator looks for first."""
     asked = runtime.flow_run.parameters
-    kind = "search only" if asked.get("search_only") else "mock run" if asked.get("force_mock") else "monitoring"
+    kind = (
+        "search only" if asked.get("search_only") else "mock run" if asked.get("force_mock") else "monitoring"
+    )
     return f"{asked.get('business') or 'default business'} · {kind}"
 
 

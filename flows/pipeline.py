@@ -13,7 +13,6 @@ from tasks.notify.stage import notify_batch
 from tasks.plan import RunPlan, StageReport
 from tasks.search.stage import Unit, finish_baseline, plan_units, search_batch
 
-
 STAGES: tuple[str, ...] = ("search", "dedupe", "enrich", "classify", "filter", "notify")
 UNITS_A_TASK = 50
 _TRIES = 20
@@ -27,7 +26,7 @@ class Stages:
     dedupe: Callable[[RunPlan, Held], StageReport] = dedupe_batch
     enrich: Callable[[RunPlan], StageReport] = enrich_batch
     classify: Callable[[RunPlan], StageReport] = classify_batch
-    filter: Callable[[RunPlan], StageReport] = filter_batch
+    filter: Callable[[RunPlan, int], StageReport] = filter_batch
     notify: Callable[[RunPlan], StageReport] = notify_batch
 
 
@@ -35,7 +34,9 @@ Watcher = Callable[[StageReport], None]
 """Told of a stage's running total after each of its batches, and once when it ends with nothing done."""
 
 
-def run_pipeline(plan: RunPlan, stages: Stages, watch: Watcher, *, search_only: bool = False) -> list[StageReport]:
+def run_pipeline(
+    plan: RunPlan, stages: Stages, watch: Watcher, *, search_only: bool = False
+) -> list[StageReport]:
     """Run every stage until its backlog is empty; a report a stage.
 
     A stage may be killed anywhere: the next run finds in the database what is left to do.
@@ -45,8 +46,10 @@ def run_pipeline(plan: RunPlan, stages: Stages, watch: Watcher, *, search_only: 
         return reports
     reports.append(_dedupe(plan, stages, watch))
     finish_baseline(plan)
-    for name in STAGES[2:]:
-        reports.append(_drain(name, lambda step=getattr(stages, name): step(plan), watch))
+    reports.append(_drain("enrich", lambda: stages.enrich(plan), watch))
+    reports.append(_drain("classify", lambda: stages.classify(plan), watch))
+    reports.append(_drain("filter", lambda: stages.filter(plan, get_settings().batch_size), watch))
+    reports.append(_drain("notify", lambda: stages.notify(plan), watch))
     return reports
 
 

@@ -67,7 +67,8 @@ def publish(summary: RunSummary) -> None:
     lines += [f"| {name.replace('.', ': ')} | {count} |" for name, count in summary.counts.items()]
     create_markdown_artifact("\n".join(lines), key="run-summary")
     table: list[dict[str, Any]] = [
-        {"client": c.name, "found": c.found, "stories": c.stories, "events": c.events} for c in summary.clients
+        {"client": c.name, "found": c.found, "stories": c.stories, "events": c.events}
+        for c in summary.clients
     ]
     create_table_artifact(table, key="run-clients")
 

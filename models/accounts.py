@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from models.base import Json as JsonType
 from models.base import (
     TenantRow,
     enum_field,
@@ -17,7 +18,6 @@ from models.base import (
     tenant_fk,
     utc_field,
 )
-from models.base import Json as JsonType
 from models.scope import Role, Scope
 
 

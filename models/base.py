@@ -96,9 +96,9 @@ def enum_type(kind: type[StrEnum]) -> Enum:
     )
 
 
-def enum_field(kind: type[StrEnum], default: StrEnum | None = ..., *, nullable: bool = False) -> Any:  # type: ignore[assignment]
+def enum_field(kind: type[StrEnum], default: Any = ..., *, nullable: bool = False) -> Any:
     """A column that holds a member of ``kind`` (see ``enum_type``)."""
-    return Field(default=default, sa_type=enum_type(kind), nullable=nullable)  # type: ignore[call-overload]
+    return Field(default=default, sa_type=enum_type(kind), nullable=nullable)
 
 
 class TenantRow(SQLModel):

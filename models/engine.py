@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import ORMExecuteState, UOWTransaction, with_loader_criteria
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, col
 
 from models.base import TenantRow, new_id
 from models.scope import Role, Scope
@@ -102,7 +102,7 @@ def scope_of(session: Session) -> Scope:
 def _tenant_filters(business_id: UUID) -> tuple[Any, ...]:
     tables = [m.class_ for m in SQLModel._sa_registry.mappers if issubclass(m.class_, TenantRow)]
     return tuple(
-        with_loader_criteria(table, table.business_id == business_id, include_aliases=True)
+        with_loader_criteria(table, col(table.business_id) == business_id, include_aliases=True)
         for table in tables
     )
 
@@ -162,4 +162,4 @@ def insert_rows(
         connection.execute(statement, stamped)
         return []
     statement = statement.returning(*(table.c[name] for name in returning))
-    return [row._mapping for row in connection.execute(statement, stamped)]
+    return [dict(row._mapping) for row in connection.execute(statement, stamped)]

@@ -110,7 +110,7 @@ def reserve(session: Session, budget: str, amount: float, *, limit: float, secon
     _lapse(session, budget)
     taken = session.exec(
         update(Budget)
-        .where(col(Budget.name) == budget, Budget.spent + Budget.reserved + amount <= limit)
+        .where(col(Budget.name) == budget, col(Budget.spent) + col(Budget.reserved) + amount <= limit)
         .values(reserved=Budget.reserved + amount)
         .returning(col(Budget.id))
         .execution_options(synchronize_session=False)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, func, select
 
 from models.accounts import Business, User, users
@@ -241,11 +242,12 @@ def _person_lines(scope: Scope, session: Session, run: JobRun) -> list[PersonLin
     people: dict[UUID, User] = {user.id: user for user in users(scope, session)}
     lines = {user_id: PersonLine(email=user.email) for user_id, user in people.items()}
     skipped: dict[UUID, Counter[str]] = defaultdict(Counter)
-    rows = session.exec(
-        select(Notification.user_id, Notification.state, Notification.reason, Delivery.kind, func.count())
+    what = (col(Notification.user_id), col(Notification.state), col(Notification.reason), col(Delivery.kind))
+    rows = session.execute(
+        sa_select(*what, func.count())
         .join(Delivery, col(Delivery.id) == Notification.delivery_id, isouter=True)
         .where(col(Notification.updated_at) >= run.started_at)
-        .group_by(Notification.user_id, Notification.state, Notification.reason, Delivery.kind)  # type: ignore[arg-type]
+        .group_by(*what)
     )
     for user_id, state, reason, kind, count in rows:
         line = lines[user_id]

@@ -61,7 +61,9 @@ def why(scope: Scope, wanted: str, email: str) -> Why:
     with reading(scope) as session:
         person = user_by_email(scope, session, email)
         if person is None:
-            raise UserError(f"there is nobody with the address {email!r}", "client-monitor status lists the people")
+            raise UserError(
+                f"there is nobody with the address {email!r}", "client-monitor status lists the people"
+            )
         article = find_article(scope, session, wanted)
         if article is None:
             raise UserError(
@@ -71,14 +73,20 @@ def why(scope: Scope, wanted: str, email: str) -> Why:
             )
         steps, answer = _trace(scope, session, article, person)
     return Why(
-        article=article.title, source=article.source or article.publisher, person=person.email, answer=answer, steps=steps
+        article=article.title,
+        source=article.source or article.publisher,
+        person=person.email,
+        answer=answer,
+        steps=steps,
     )
 
 
 def _trace(scope: Scope, session: Session, article: Article, person: User) -> tuple[list[Step], str]:
     names = {client.id: client.name for client in portfolio(scope, session).clients.values()}
     decisions = session.exec(
-        select(Decision).where(Decision.article_id == article.id).order_by(col(Decision.created_at), col(Decision.id))
+        select(Decision)
+        .where(Decision.article_id == article.id)
+        .order_by(col(Decision.created_at), col(Decision.id))
     )
     steps = [_step(d, names) for d in decisions if d.stage is not Stage.FILTER]
     links = list(session.exec(select(ArticleClient).where(ArticleClient.article_id == article.id)))
@@ -135,7 +143,9 @@ def _computed(scope: Scope, session: Session, article: Article, person: User) ->
         if not everything and client_id not in assigned:
             continue
         rules: tuple[MatchRule, ...] = ()
-        match = match_company(profile, article.title, article.snippet, article.url, article.source, rules=rules)
+        match = match_company(
+            profile, article.title, article.snippet, article.url, article.source, rules=rules
+        )
         if match.about:
             steps.append(
                 Step(

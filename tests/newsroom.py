@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from conftest import NOW, Tenant
+from sqlmodel import col, select
+
 from models.base import new_id
 from models.engine import insert_rows, reading, writing
 from models.events import Category, Event
 from models.jobs import JobRun, JobType
 from models.mail import Delivery, Notification, NotificationState
 from models.news import Article, Story
-from sqlmodel import col, select
 from tasks.plan import RunPlan
 
 

@@ -240,6 +240,11 @@ def test_an_item_says_nothing_it_does_not_know() -> None:
             assert absent not in words
 
 
+def test_a_summary_that_repeats_the_headline_is_left_out() -> None:
+    item = an_item("Nordwind buys Alba", summary="Nordwind buys Alba  Reuters")
+    assert _Page(render(a_letter(item)).html).words.count("Nordwind buys Alba") == 2  # preheader and title
+
+
 def test_sections_and_items_keep_the_order_given_and_say_what_waits() -> None:
     sections = (
         ClientSection(
@@ -472,7 +477,7 @@ def _everywhere(text: str, kind: str = "weekly") -> Letter:
             "source": text,
             "category": text,
             "reason": text,
-            "summary": text,
+            "summary": f"In short: {text}",
             "what_changed": text,
             "crm_line": text + "!",
             "action": text,

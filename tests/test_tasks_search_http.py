@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from conftest import Tenant
 from fakes import NewsServer, Reply, rss
 
-from conftest import Tenant
 from models.news import SourceState
 from models.settings import Settings
 from tasks.search.faults import (

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from conftest import NOW
 from fakes import NewsServer, Reply, atom, google_news, jsonl, rss
 
-from conftest import NOW
 from models.news import SourceState
 from models.settings import Settings
 from tasks.search import dates
@@ -377,7 +377,7 @@ def test_bad_lines_are_named_and_the_good_go_on(tmp_path: Path) -> None:
         "line 10: not a JSON object: it is not UTF-8",
     ):
         assert part in text
-    assert page.error.startswith("news.jsonl: 5 rows left out, the first: news.jsonl: line 2")
+    assert page.error.startswith("5 rows left out, the first: news.jsonl: line 2")
 
 
 def test_csv_faults_are_named(tmp_path: Path) -> None:

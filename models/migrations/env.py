@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import models  # noqa: F401  registers every table
+import models
 
 engine = context.config.attributes["engine"]
 

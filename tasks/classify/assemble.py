@@ -13,7 +13,7 @@ from uuid import UUID
 
 from models.clients import Client
 from models.events import Category
-from models.news import Article, Story
+from models.news import Article
 from tasks.classify.rules.categories import RISKS, Verdict
 from tasks.classify.rules.relevance import RelevanceInput, relevance
 from tasks.companies.match import CompanyMatch
@@ -43,7 +43,6 @@ class Draft:
     lead: Telling
     values: dict[str, Any]
     reason_code: str
-    reason: str
 
 
 def _weight(telling: Telling) -> float:
@@ -82,7 +81,7 @@ def keyword_hits(client: Client, article: Article) -> int:
     )
 
 
-def assemble(client: Client, story: Story, tellings: Sequence[Telling], as_of: datetime) -> Draft:
+def assemble(client: Client, tellings: Sequence[Telling], as_of: datetime) -> Draft:
     """The event of this story for this client. ``tellings`` are all its articles that are about the client."""
     category = _category(tellings)
     lead = _lead(tellings, category)
@@ -128,7 +127,7 @@ def assemble(client: Client, story: Story, tellings: Sequence[Telling], as_of: d
         "happened_at": published or min(t.article.first_seen_at for t in tellings),
     }
     code = category.value if supported else "language_unsupported"
-    return Draft(lead=lead, values=values, reason_code=code, reason=values["reason"])
+    return Draft(lead=lead, values=values, reason_code=code)
 
 
 EventKey = tuple[UUID, UUID]

@@ -15,7 +15,7 @@ from models.clients import Client, ClientMatchRule, match_rules
 from models.engine import insert_rows, reading, writing
 from models.events import Decision, Event, Insight, Stage
 from models.jobs import heartbeat
-from models.news import Article, ArticleClient, LinkState, Story
+from models.news import Article, ArticleClient, LinkState
 from models.scope import Scope
 from models.settings import get_settings
 from tasks import registry
@@ -44,7 +44,6 @@ class _Batch:
 
     links: list[ArticleClient]
     articles: dict[UUID, Article]
-    stories: dict[UUID, Story]
     clients: dict[UUID, Client]
     profiles: dict[UUID, Profile]
     rules: dict[UUID, list[ClientMatchRule]]
@@ -97,7 +96,6 @@ def _read(scope: Scope, session: Session, plan: RunPlan, limit: int) -> _Batch:
     # A client archived since its article was found: its candidates are turned away, not left to wait for ever.
     articles = _by_id(session.exec(select(Article).where(col(Article.id).in_({k.article_id for k in links}))))
     story_ids = {a.story_id for a in articles.values() if a.story_id}
-    stories = {s.id: s for s in session.exec(select(Story).where(col(Story.id).in_(story_ids)))}
     client_ids = {link.client_id for link in links}
     events = {
         (e.story_id, e.client_id): e
@@ -120,7 +118,6 @@ def _read(scope: Scope, session: Session, plan: RunPlan, limit: int) -> _Batch:
     return _Batch(
         links,
         articles,
-        stories,
         watched.clients,
         watched.profiles,
         match_rules(scope, session),
@@ -177,7 +174,7 @@ def _assemble(
         for link in batch.earlier.get(key, ()):
             add(link, _match(batch, link))
     return {
-        (story_id, client_id): assemble(batch.clients[client_id], batch.stories[story_id], told, as_of)
+        (story_id, client_id): assemble(batch.clients[client_id], told, as_of)
         for (story_id, client_id), told in tellings.items()
     }
 
@@ -228,7 +225,7 @@ def _write_events(session: Session, batch: _Batch, drafts: dict[EventKey, Draft]
             batch.events[key] = Event(business_id=batch.clients[key[1]].business_id, **new[-1])
             continue
         # Only what somebody may have read can be updated for them; before that, it is the first telling still.
-        changed = "" if known.needs_filter else _what_changed(batch, key, draft)
+        changed = "" if known.needs_filter else _what_changed(batch, key)
         revised += bool(changed)
         rows.append(
             {
@@ -243,15 +240,15 @@ def _write_events(session: Session, batch: _Batch, drafts: dict[EventKey, Draft]
         )
     insert_rows(session, Event, new)
     if rows:
-        values = {name: bindparam(f"v_{name}") for name in rows[0] if name != "row"}
+        columns: dict[str, Any] = {name: bindparam(f"v_{name}") for name in rows[0] if name != "row"}
         session.connection().execute(
-            update(Event).where(col(Event.id) == bindparam("row")).values(**values),
+            update(Event).where(col(Event.id) == bindparam("row")).values(**columns),
             [{("row" if k == "row" else f"v_{k}"): v for k, v in row.items()} for row in rows],
         )
     return len(new), revised
 
 
-def _what_changed(batch: _Batch, key: EventKey, draft: Draft) -> str:
+def _what_changed(batch: _Batch, key: EventKey) -> str:
     """What the newest articles add to what was already told, or nothing."""
     told = {link.article_id for link in batch.earlier.get(key, ())}
     old = [_doc(batch.articles[article]) for article in sorted(told)]
@@ -261,8 +258,7 @@ def _what_changed(batch: _Batch, key: EventKey, draft: Draft) -> str:
         if link.client_id == key[1] and batch.articles[link.article_id].story_id == key[0]
     ]
     for article in sorted(fresh, key=lambda a: (a.published_at or a.first_seen_at, a.identity)):
-        changed = is_material_update(old, _doc(article))
-        if changed:
+        if changed := is_material_update(old, _doc(article)):
             return changed
     return ""
 
@@ -331,7 +327,7 @@ def _write_decisions(
                 "stage": Stage.CLASSIFY,
                 "verdict": str(values["category"]),
                 "reason_code": draft.reason_code,
-                "reason": draft.reason,
+                "reason": values["reason"],
                 "evidence": values["evidence"],
                 "parts": {"relevance": values["relevance"], **values["score_parts"]},
                 "engine": classifier.name,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
-from tasks.companies.frequency import commonness, third_person_verb, verbish, zipf
+from tasks.companies.frequency import commonness, gerund, third_person_verb, verbish, zipf
 from tasks.companies.lexicon import Lexicon
 from tasks.companies.spot import COMMON, NOTHING, Finding, Rule, Spot, first_finding
 
 VERB = 1.9
+DIVISIBLE = 0.35
+"""Below this doubt a name keeps its divisions: a bank, a cloud, a studio."""
 _LEGAL_FORM = re.compile(
     r"(?:,? (?:inc|corp|ltd|plc|llc|ag|nv|n\.v|s\.a|group|holdings)\b|,? Co\b|,? SE\b)", re.IGNORECASE
 )
@@ -54,6 +56,8 @@ def _thing(at: Spot) -> Finding | None:
     """ "Amazon rainforest", "Delta variant", "Constellation Brands": another thing, another company."""
     if at.possessive or at.after in at.know.terms:
         return None
+    if at.doubt < DIVISIBLE and at.after in at.lex["divisions"]:
+        return NOTHING
     if at.single and at.after in at.lex["lower_tails"]:
         return "part_of_longer_name", -2.6 - 1.5 * at.doubt
     if _capital(at) and at.after in at.lex["descriptors"] - at.lex["products"]:
@@ -95,6 +99,15 @@ def _joint_subject(at: Spot) -> Finding | None:
     return None
 
 
+def _named_with(at: Spot) -> Finding | None:
+    """ "Visa and Mastercard strike a deal": the company a name keeps, where capitals mean something."""
+    if at.after != "and" or at.left is not None:
+        return None
+    if at.right is None or at.right + 1 >= len(at.text.tokens):
+        return None
+    return ("named_with_another", 0.8) if at.text.proper(at.right + 1) else NOTHING
+
+
 def _longer_tail(at: Spot) -> Finding | None:
     if at.after not in at.lex["longer_tails"] or at.after in at.lex["products"]:
         return None
@@ -116,11 +129,17 @@ def _product(at: Spot) -> Finding | None:
 
 
 def _verb(at: Spot) -> Finding | None:
-    weight = verb_weight(at.lex, at.after, at.after_that)
+    word, nxt = at.after, at.after_that
+    if word in at.lex["adverbs"] and at.right is not None:
+        tokens = at.text.tokens
+        word, nxt = nxt, tokens[at.right + 2].norm if at.right + 2 < len(tokens) else ""
+        if gerund(word):
+            return "company_verb_follows", 1.2
+    weight = verb_weight(at.lex, word, nxt)
     if weight <= 0.0:
         return None
     # "is", "makes", "may": any noun does so
-    if weight < 1.0 and at.after != "to":
+    if weight < 1.0 and word != "to":
         weight *= 1.3 - at.doubt
     return "company_verb_follows", weight
 
@@ -130,11 +149,13 @@ def verb_weight(lex: Lexicon, word: str, nxt: str) -> float:
     if word == "to":
         if nxt in lex["company_bases"]:
             return VERB
-        return 0.9 if nxt in lex["verb_bases"] or verbish(nxt) else 0.0
+        return 1.2 if nxt in lex["verb_bases"] or verbish(nxt) else 0.0
     if word in lex["verbs"] and word not in lex["noun_like"]:
         return VERB
     if word in lex["modals"]:
-        return 1.2 if nxt in lex["verb_bases"] or nxt in ("not", "be", "t") else 0.5
+        return 1.6 if nxt in lex["verb_bases"] or nxt in lex["adverbs"] or nxt in ("be", "t") else 0.5
+    if word in ("is", "are") and gerund(nxt):
+        return 1.5
     if word in lex["weak_verbs"]:
         return 0.7
     if nxt and third_person_verb(word):
@@ -158,7 +179,7 @@ def _full_name(at: Spot) -> Finding | None:
             return NOTHING
         # an unmistakable name takes its products along; a doubtful one is half of another name
         unknown = zipf(word) < 3.0 or commonness(word) < 0.3
-        weight = (-4.0 if unknown else -3.4) * max(0.0, 2.0 * at.doubt - 0.3)
+        weight = (-4.0 if unknown else -3.4) * max(0.0, 2.0 * at.doubt - 0.4)
         return "part_of_longer_name", max(-4.5, weight)
     if stranger and at.text.style == "title" and zipf(word) < 4.6 and commonness(word) < 0.3:
         return "part_of_longer_name", -1.2 * at.doubt
@@ -181,6 +202,7 @@ RULES: tuple[Rule, ...] = (
     _owned,
     _hyphen,
     _joint_subject,
+    _named_with,
     _longer_tail,
     _product,
     _verb,

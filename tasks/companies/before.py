@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.companies.frequency import gerund, inflects, verbish, zipf
+from tasks.companies.frequency import gerund, inflects, third_person_verb, verbish, zipf
 from tasks.companies.spot import COMMON, NOTHING, Finding, Rule, Spot, first_finding
 
 
@@ -14,6 +14,11 @@ def judge_left(at: Spot) -> Finding | None:
 def _named(at: Spot) -> bool:
     """Whether the word before is capitalised in a text that has capitals."""
     return at.left is not None and at.text.capital(at.left) and at.text.style != "lower"
+
+
+def _held(at: Spot) -> bool:
+    """Whether the word behind belongs to the name so firmly that the one before cannot ("Incoming X CEO")."""
+    return at.after in at.lex["firmly_after"] and not at.possessive
 
 
 def _hyphen(at: Spot) -> Finding | None:
@@ -44,7 +49,7 @@ def _person(at: Spot) -> Finding | None:
     if _named(at) and (word in at.lex["given_names"] or initial):
         return "person_name", -4.5
     if (_named(at) or at.proper) and word in at.lex["titles"] - at.lex["before"]:
-        return "person_name", -2.5
+        return "person_name", -3.2
     return None
 
 
@@ -52,7 +57,7 @@ def _longer_head(at: Spot) -> Finding | None:
     """ "Big Apple", "West Target": unless the word merely opens the headline ("New Target stores")."""
     if not _named(at) or at.before not in at.lex["longer_heads"]:
         return None
-    if at.left in at.text.starts and at.before in at.lex["clause_openers"]:
+    if at.before in at.lex["clause_openers"] and (at.left in at.text.starts or at.doubt < COMMON):
         return None
     return "part_of_longer_name", -2.0 - 2.5 * at.doubt
 
@@ -78,7 +83,7 @@ def _verb(at: Spot) -> Finding | None:
     """ "to target", "lets Trump block": the name is the verb of the sentence."""
     if not at.single or at.possessive or at.before not in at.lex["verb_openers"] or not verbish(at.words[0]):
         return None
-    if at.before == "to" and at.proper:
+    if at.proper and (at.before == "to" or at.doubt < COMMON):
         return NOTHING
     return "used_as_verb", -3.0 * max(at.doubt, 0.3)
 
@@ -124,6 +129,9 @@ def _stranger(at: Spot) -> Finding | None:
         return None
     opens = _named(at) and at.left in at.text.starts and at.text.style == "sentence"
     name_like = inflects(at.before) < 0.3 and zipf(at.before) < 5 and not gerund(at.before)
+    if at.text.style == "title" and _named(at) and at.single and name_like and zipf(at.before) < 4:
+        verb = at.before in at.lex["verb_bases"] or third_person_verb(at.before)
+        return None if verb or _held(at) else ("part_of_longer_name", -2.4)
     if not at.text.proper(at.left) and not (opens and name_like):
         return None
     if at.lex.function(at.before) or at.before in at.lex["roles"]:
@@ -135,7 +143,7 @@ def _compound(at: Spot) -> Finding | None:
     """ "Camera Coach", "Artillery Shell": in a title a word before the name is usually its first half."""
     if not _named(at) or at.doubt <= COMMON or at.lex.function(at.before):
         return None
-    if gerund(at.before) or at.before in at.lex["verbs"]:
+    if gerund(at.before) or at.before in at.lex["verbs"] or _held(at):
         return None
     return "common_compound", -1.5 * at.doubt
 

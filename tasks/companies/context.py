@@ -12,6 +12,7 @@ from tasks.companies.names import Token, tokenize
 
 Style = Literal["sentence", "title", "upper", "lower"]
 
+QUOTES = frozenset({"'", '"', "(", "["})
 _OPENS_SENTENCE = re.compile(r"(?:[.:;!?|…](?:\s|$)|[—–]|\s-\s|[“\"‘(\[]|(?:^|\s)['])")
 _CURLY = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " "})
 
@@ -30,7 +31,11 @@ class Text:
     style: Style
     starts: frozenset[int]
     """Indices of words whose capital letter is owed to their position."""
+    clauses: frozenset[int]
+    """Indices of words that open the text or a clause of it; a quotation is no clause."""
     norms: frozenset[str] = field(default_factory=frozenset)
+    kinds: dict[str, tuple[int, int]] | None = None
+    """The kinds of headline it is, once somebody asked."""
 
     def gap(self, left: int, right: int) -> str:
         """What stands between two words, straight quotes."""
@@ -90,6 +95,7 @@ def analyse(raw: str) -> Text:
     plain = straight(raw)
     tokens = tokenize(plain)
     starts = {0} if tokens else set()
+    quotes: set[int] = set()
     for i in range(1, len(tokens)):
         gap = plain[tokens[i - 1].end : tokens[i].start]
         if gap == " ":
@@ -97,7 +103,16 @@ def analyse(raw: str) -> Text:
         initial = gap.strip() == "." and len(tokens[i - 1].text) == 1
         if not initial and _OPENS_SENTENCE.search(gap):
             starts.add(i)
-    return Text(plain, tokens, _style(tokens, starts), frozenset(starts), frozenset(t.norm for t in tokens))
+            if gap.strip() in QUOTES:
+                quotes.add(i)
+    return Text(
+        plain,
+        tokens,
+        _style(tokens, starts),
+        frozenset(starts),
+        frozenset(starts - quotes),
+        frozenset(t.norm for t in tokens),
+    )
 
 
 def _style(tokens: list[Token], starts: set[int]) -> Style:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from tasks.companies.lexicon import lexicon, past, third_person
 
 _OTHER_LANGUAGES = ("de", "fr", "es", "it", "nl")
-_RARE = 2.9
+_RARE = 2.8
 """Below this the small word lists of the other languages end."""
 
 
@@ -57,7 +57,7 @@ def inflects(word: str) -> float:
     if word.endswith("ly") or word.endswith("ed"):
         shapes |= {word[:-2], word[:-1]}
     inflected = max(zipf(shape) for shape in shapes if shape != word)
-    return _ramp(inflected, 2.2, 3.5) * (1 - _ramp(base - inflected, 1.3, 2.4))
+    return _ramp(inflected, 2.2, 3.5) * (1 - _ramp(base - inflected, 1.2, 2.0))
 
 
 @lru_cache(maxsize=50_000)
@@ -107,7 +107,7 @@ def verbish(word: str) -> bool:
     stem = word[:-1] if word.endswith("e") else word
     doubled = word + word[-1] if word else word
     ing = max(zipf(stem + "ing"), zipf(doubled + "ing"))
-    return len(word) > 1 and zipf(past(word)) >= 2.8 and ing >= 2.8 and zipf(word) >= 3.0
+    return len(word) > 1 and zipf(past(word)) >= 2.6 and ing >= 2.5 and zipf(word) >= 2.6
 
 
 @lru_cache(maxsize=50_000)

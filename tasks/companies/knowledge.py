@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tasks.companies.lexicon import lexicon
+from tasks.companies.lexicon import Industry, lexicon
 from tasks.companies.names import Profile, words_of
 
 
@@ -30,7 +30,7 @@ class Knowledge:
 def knowledge(profile: Profile) -> Knowledge:
     """The vocabulary of a profile: of its names, its keywords and its industry.
 
-    The industry is read from the industry field, the keywords, and the trade words inside the names.
+    The industry is read from the industry field and the keywords; where these say nothing, from the names.
     """
     lex = lexicon()
     own: set[str] = set()
@@ -41,9 +41,8 @@ def knowledge(profile: Profile) -> Knowledge:
     about = set(words_of(profile.industry or ""))
     for keyword in profile.keywords:
         about.update(words_of(keyword))
-    about.update(w for w in own if w in lex["descriptors"])
-    about |= {w[:-1] for w in about if w.endswith("s")} | {w + "s" for w in about}
-    matching = [industry for industry in lex.industries if industry.triggers & about]
+    # where the profile does not say, its names may: "Air Lines", "Energy"
+    matching = _industries(about) or _industries(own & lex["descriptors"])
     terms = frozenset[str]().union(*(industry.terms for industry in matching))
     return Knowledge(
         own=frozenset(own),
@@ -53,3 +52,9 @@ def knowledge(profile: Profile) -> Knowledge:
         keywords=tuple(words for k in profile.keywords if (words := words_of(k))),
         industries=frozenset(industry.name for industry in matching),
     )
+
+
+def _industries(about: set[str]) -> list[Industry]:
+    singular = {w[:-1] for w in about if w.endswith("s")}
+    every = about | singular | {w + "s" for w in about}
+    return [industry for industry in lexicon().industries if industry.triggers & every]

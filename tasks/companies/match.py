@@ -17,7 +17,7 @@ from tasks.companies.names import Profile, words_of
 from tasks.companies.rules import MatchRule, covered, deciding_rule, excluding_term
 from tasks.companies.salience import weigh
 from tasks.companies.sense import judge
-from tasks.companies.spot import Evidence
+from tasks.companies.spot import Evidence, spot
 
 Salience = Literal["primary", "passing", "none"]
 
@@ -151,12 +151,18 @@ def match_company(
         return _verdict(-4.0, "none", Reason.publisher_not_subject, title[slice(*publisher)], {})
     headline = analyse(title)
     lead = analyse(snippet) if snippet else None
-    judged = [judge(profile, h, headline, lead) for h in named]
+    spots = [
+        None
+        if h.field == "url"
+        else spot(profile, h, headline if h.field == "title" or lead is None else lead)
+        for h in named
+    ]
+    judged = [judge(h, at, headline, lead) for h, at in zip(named, spots, strict=True)]
     _corroborate(judged)
     ranked: list[tuple[float, Evidence, Evidence]] = []
-    for sense in judged:
+    for sense, at in zip(judged, spots, strict=True):
         same_field = [(h.start, h.end) for h in named if h.field == sense.hit.field]
-        role = weigh(profile, sense.hit, headline, lead, same_field)
+        role = weigh(sense.hit, at, same_field)
         ranked.append((min(sense.score, role.score), sense, role))
     _, sense, role = max(ranked, key=lambda r: r[0])
     return _explain(sense, role, texts)

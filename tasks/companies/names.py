@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel
 
@@ -35,8 +35,7 @@ class Profile(BaseModel, frozen=True):
     industry: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word of a text: as written, normalised, and where it stands (`text[start:end]`)."""
 
     text: str
@@ -67,7 +66,8 @@ def normalise(word: str) -> str:
 
 def tokenize(text: str) -> list[Token]:
     """The words of a text in order, with their places in it."""
-    return [Token(m.group(), normalise(m.group()), m.start(), m.end()) for m in TOKEN.finditer(text)]
+    found = [(m.group(), *m.span()) for m in TOKEN.finditer(text)]
+    return [Token(word, normalise(word), start, end) for word, start, end in found]
 
 
 def words_of(text: str) -> tuple[str, ...]:

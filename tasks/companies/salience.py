@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from tasks.companies.context import Text
 from tasks.companies.index import Hit
 from tasks.companies.lexicon import lexicon
 from tasks.companies.lists import enumeration
-from tasks.companies.names import Profile
-from tasks.companies.spot import Evidence, Finding, Rule, Spot, spot
+from tasks.companies.spot import Evidence, Finding, Rule, Spot
 
 STORES = frozenset({"retail", "grocery", "restaurants", "apparel"})
 PREMISES = STORES | {"leisure", "logistics", "banking", "airlines", "food"}
@@ -28,16 +26,13 @@ _SAYS_AT_END = re.compile(r" (?:says|said|reports?|reported|finds|shows)\.?$")
 _STUDY = re.compile(r"(?:,? (?:reports?|poll|survey))\b(?:[:.]|$)", re.IGNORECASE)
 
 
-def weigh(
-    profile: Profile, hit: Hit, title: Text, snippet: Text | None, own_spans: list[tuple[int, int]]
-) -> Evidence:
-    """The part one hit plays in a text; `own_spans` are all hits of the profile in the hit's field."""
+def weigh(hit: Hit, at: Spot | None, own_spans: list[tuple[int, int]]) -> Evidence:
+    """The part one hit plays in its text; `own_spans` are all hits of the profile in the hit's field."""
     role = Evidence(hit)
     own = (hit.start, hit.end)
-    if hit.field == "url":
+    if at is None:
         role.add(("only_in_url", -1.0), own)
         return role
-    at = spot(profile, hit, title if hit.field == "title" or snippet is None else snippet)
     if hit.field == "title":
         subject = _subject(at)
         role.add(("subject", 2.2) if subject else ("in_headline", 1.4), own)
@@ -45,14 +40,15 @@ def weigh(
     else:
         role.add(("opens_snippet", -0.4) if at.first <= 3 else ("only_in_snippet", -1.4), own)
     for rule in RULES:
-        role.add(rule(at), at.left_span)
+        if (found := rule(at)) is not None:
+            role.add(found, at.left_span)
     return role
 
 
 def _subject(at: Spot) -> bool:
     """Whether the name opens the headline, or a clause of it."""
     opener = at.first == 1 and at.text.tokens[0].norm in ("the", "why", "how", "inside")
-    return at.first in at.text.starts or opener
+    return at.first in at.text.clauses or opener
 
 
 def _headline(role: Evidence, at: Spot, subject: bool, own_spans: list[tuple[int, int]]) -> None:
@@ -61,7 +57,7 @@ def _headline(role: Evidence, at: Spot, subject: bool, own_spans: list[tuple[int
     listed = enumeration(at, own_spans)
     if listed >= 3:
         role.add(("one_of_a_list", -4.0), own)
-    kinds = headline_kinds(at.text.raw)
+    kinds = headline_kinds(at.text)
     if wrap := kinds.get("market_wrap"):
         alone = subject and hit.start == 0 and listed < 2
         role.add(None if alone and wrap[0] > hit.start else ("market_wrap", -3.5), wrap)
@@ -74,16 +70,18 @@ def _headline(role: Evidence, at: Spot, subject: bool, own_spans: list[tuple[int
         role.add(("sold_there", -3.0), own)
 
 
-@lru_cache(maxsize=8192)
-def headline_kinds(raw: str) -> dict[str, tuple[int, int]]:
+def headline_kinds(text: Text) -> dict[str, tuple[int, int]]:
     """The kinds of headline in which names are bystanders, each with the span that shows it."""
-    found: dict[str, tuple[int, int]] = {}
-    for kind, patterns in lexicon().patterns.items():
-        for pattern in patterns:
-            if match := pattern.search(raw):
-                found[kind] = match.span()
-                break
-    return found
+    if text.kinds is None:
+        lex = lexicon()
+        text.kinds = {}
+        for kind, patterns in lex.patterns.items():
+            if text.norms.isdisjoint(lex[f"{kind}_cues"]):
+                continue
+            found = next((match.span() for p in patterns if (match := p.search(text.raw))), None)
+            if found is not None:
+                text.kinds[kind] = found
+    return text.kinds
 
 
 def _former(at: Spot) -> Finding | None:
@@ -103,7 +101,7 @@ def _compared(at: Spot) -> Finding | None:
         return "comparison", -2.6
     if _PREFIX.search(head):
         return "comparison", -3.0
-    if at.before in ("the", "a", "an") and re.match(r" of (?:the )?[a-z]", at.tail):
+    if at.before in ("the", "a", "an") and re.match(r" of \w", at.tail):
         return "comparison", -2.0
     return None
 
@@ -141,7 +139,7 @@ def _place(at: Spot) -> Finding | None:
         return "only_the_place", -3.0
     if at.before in ("on", "aboard") and at.after in at.lex["rides"] and incident:
         return "only_the_place", -3.0
-    if at.before in ("outside", "inside", "near"):
+    if at.before in ("outside", "inside", "near") and not at.possessive:
         return "only_the_place", -3.0
     if at.before in ("at", "in", "from") and at.know.industries & STORES:
         premises = at.lex["store_places"] - {"store", "stores"}

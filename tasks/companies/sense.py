@@ -7,21 +7,19 @@ from tasks.companies.before import judge_left
 from tasks.companies.context import Text
 from tasks.companies.frequency import commonness
 from tasks.companies.index import Hit
-from tasks.companies.names import Profile
-from tasks.companies.spot import COMMON, Evidence, Finding, Spot, spot
+from tasks.companies.spot import COMMON, Evidence, Finding, Spot
 
 
-def judge(profile: Profile, hit: Hit, title: Text, snippet: Text | None) -> Evidence:
-    """The evidence that one hit in title or snippet means the company of the profile."""
+def judge(hit: Hit, at: Spot | None, title: Text, snippet: Text | None) -> Evidence:
+    """The evidence that one hit means the company; `at` is its place, None for a hit in the address."""
     evidence = Evidence(hit)
     own = (hit.start, hit.end)
-    if hit.kind == "domain":
+    if at is None:
         evidence.add(("own_domain", 0.6), own)
         return evidence
     if hit.kind == "ticker":
         evidence.add(("ticker_in_market_context", 3.5), own)
         return evidence
-    at = spot(profile, hit, title if hit.field == "title" or snippet is None else snippet)
     evidence.add(_letters(at), own)
     evidence.add(_other_case(at), own)
     if hit.plural:
@@ -47,7 +45,8 @@ def _letters(at: Spot) -> Finding:
     always = at.single and (at.words[0] in at.lex["always_capital"] or at.words[0] in at.lex["weekdays"])
     if at.proper and not always:
         return "capital_in_sentence", 2.4 - 1.5 * at.doubt
-    return "name", 2.4 - 4.2 * at.doubt
+    grammar = 1.2 if at.single and at.words[0] in at.lex["function"] else 0.0
+    return "name", 2.4 - 4.0 * at.doubt - grammar
 
 
 def _other_case(at: Spot) -> Finding | None:

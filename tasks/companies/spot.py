@@ -22,7 +22,7 @@ NOTHING: Finding = ("", 0.0)
 """A rule's answer that the case is settled and weighs nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Spot:
     """A hit, its place among the words, and its neighbours in the same phrase ("" where there is none)."""
 
@@ -137,10 +137,12 @@ class Evidence:
 
     def add(self, found: Finding | None, span: tuple[int, int] | None) -> None:
         """Add what a rule found, if it found anything."""
-        if found is None or found[1] == 0.0:
+        if found is None:
             return
         part, weight = found
-        self.parts[part] = round(self.parts.get(part, 0.0) + weight, 3)
+        if weight == 0.0:
+            return
+        self.parts[part] = self.parts.get(part, 0.0) + weight
         if span is not None:
             self.spans[part] = span
 

@@ -14,6 +14,8 @@ Floats = npt.NDArray[np.float64]
 _CHUNK: Final = 1024
 _COMMON_SHARE: Final = 0.02
 _COMMON_AT_LEAST: Final = 400
+_PAIRS_AT_MOST: Final = 2_500_000
+_NEAREST_AT_LEAST: Final = 30
 
 
 class Pairs(NamedTuple):
@@ -28,31 +30,39 @@ def similar_pairs(
     rows: sp.csr_array, first_new: int, at: Floats, window: float, floor: float, nearest: int
 ) -> Pairs:
     """The pairs with a row from `first_new` on, a cosine of `floor` or more and at most `window` seconds between
-    them (an unknown time, NaN, is near to all), as far as one is among the `nearest` of the other.
+    them (an unknown time, NaN, is near to all), as far as one is among the `nearest` of the other (fewer among tens
+    of thousands of rows, so that the pairs do not outgrow the memory).
 
     Candidates share a term that is not common among these rows (an inverted index over the rarer terms); the common
     terms count in the similarity of the candidates all the same.
     """
     columns, compact = np.unique(rows.indices, return_inverse=True)
     size = rows.shape[0]
+    nearest = min(nearest, max(_NEAREST_AT_LEAST, _PAIRS_AT_MOST // max(size, 1)))
     frequency = np.bincount(compact, minlength=len(columns))
     common = (frequency > max(_COMMON_AT_LEAST, _COMMON_SHARE * size))[compact]
     whole = sp.csr_array((rows.data, compact, rows.indptr), shape=(size, len(columns)))
     rare = _select(whole, ~common)
     frequent = _select(whole, common) if common.any() else None
-    transposed = rare.T.tocsr()
     lefts, rights, values = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
     for start in range(first_new, size, _CHUNK):
         stop = min(start + _CHUNK, size)
-        product = rare[start:stop] @ transposed
+        times = at[start:stop]
+        known = times[~np.isnan(times)]
+        reach = np.arange(size)
+        if len(known) == len(times):
+            reach = np.flatnonzero(~(at < known.min() - window) & ~(at > known.max() + window))
+        product = rare[start:stop] @ rare[reach].T
         mine = np.repeat(np.arange(start, stop), np.diff(product.indptr))
-        other = product.indices.astype(np.int64)
+        other = reach[product.indices]
         value = product.data.astype(np.float64)
         keep = (value >= (floor if frequent is None else floor / 2)) & (mine != other)
         mine, other, value = mine[keep], other[keep], value[keep]
         near = ~(np.abs(at[mine] - at[other]) > window)
         mine, other, value = mine[near], other[near], value[near]
         if frequent is not None and len(mine):
+            keep = _nearest(mine - start, other, value, stop - start, 3 * nearest)
+            mine, other, value = mine[keep], other[keep], value[keep]
             value += np.asarray(frequent[mine].multiply(frequent[other]).sum(axis=1)).ravel()
             keep = value >= floor
             mine, other, value = mine[keep], other[keep], value[keep]
@@ -66,7 +76,14 @@ def similar_pairs(
 
 
 def smooth(
-    pairs: Pairs, rows: Ints, size: int, at: Floats, window: float, floor: float, neighbours: int, share: float
+    pairs: Pairs,
+    rows: Ints,
+    size: int,
+    at: Floats,
+    window: float,
+    floor: float,
+    neighbours: int,
+    share: float,
 ) -> Pairs:
     """The similarities among `rows` (sorted) after each article took up `share` of its nearest `neighbours`, in
     proportion to their likeness: two tellings without a common word meet in a third. Window and floor hold again.
@@ -75,7 +92,10 @@ def smooth(
     known = sp.csr_array(
         (
             np.concatenate((pairs.similarity, pairs.similarity, np.ones(size))),
-            (np.concatenate((pairs.left, pairs.right, loops)), np.concatenate((pairs.right, pairs.left, loops))),
+            (
+                np.concatenate((pairs.left, pairs.right, loops)),
+                np.concatenate((pairs.right, pairs.left, loops)),
+            ),
         ),
         shape=(size, size),
     )

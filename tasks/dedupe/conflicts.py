@@ -1,69 +1,77 @@
 """What makes two articles in the same words tell different events: another quarter, version, phase, direction."""
 
-import re
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from typing import Final
-
-from tasks.dedupe.text import clean, tokens
 
 __all__ = ["Marks", "contradiction", "marks"]
 
 Marks = Mapping[str, frozenset[str]]
-"""Kind of mark ("quarter", "version ios", "way demand") -> the values an article states."""
+"""Kind of mark ("quarter", "version ios", "way staff") -> the values an article states."""
 
-_NTH: Final = {"first": "1", "second": "2", "third": "3", "fourth": "4", "1st": "1", "2nd": "2", "3rd": "3", "4th": "4"}
-_QUARTER: Final = re.compile(
-    r"\b(?:q([1-4])|([1-4])q|(first|second|third|fourth|1st|2nd|3rd|4th)[ -](?:fiscal[ -])?quarter)\b", re.I
+_NOTHING: Final[Marks] = {}
+_NTH: Final = {"first": "1", "second": "2", "third": "3", "fourth": "4"}
+_NTH_SHORT: Final = {"st": "1", "nd": "2", "rd": "3", "th": "4"}
+_SERIES: Final = frozenset(
+    "phase stage season episode round part chapter volume series week day game test lot unit plant flight form".split()
 )
-_HALF: Final = re.compile(r"\b(?:h([12])|(first|second)[ -]half)\b", re.I)
-_FISCAL: Final = re.compile(r"\b(?:fy ?|fiscal (?:year )?)'?(20)?(\d\d)\b", re.I)
-_NUMBERED: Final = re.compile(
-    r"\b(phase|stage|season|episode|round|part|chapter|volume|series|week|day|game|test|lot|unit|plant|flight|form)"
-    r" (\d{1,4}(?:-[a-z])?|[a-h]|i{1,3}|iv|vi{0,3})\b",
-    re.I,
+_ROMAN: Final = frozenset("i ii iii iv v vi vii viii".split())
+_UNITS: Final = frozenset(
+    "percent pct per million billion trillion m b k t bn mn tn x magnitude degrees points cents miles km years hours"
+    " minutes seconds inches inch gb tb mbps ghz".split()
 )
-_VERSION: Final = re.compile(r"\b([A-Za-z]{2,}) v?(\d{1,3}\.\d{1,2}(?:\.\d+)?)\b(?! ?(?:%|per ?cent|[mb]illion|[mbt]n\b|trillion|[a-z]*-?magnitude|pct|[mb]\b|x\b))")
+# A decimal after one of these counts or measures; after a noun it names a version.
 _NOT_VERSIONED: Final = frozenset(
     "to by of at a an the about over under from than for and or nearly around only just up down with in on is are was"
-    " magnitude reaches hits least most record us rs eur usd gbp scores scored between increases decreases".split()
+    " magnitude reaches hits least most record us rs eur usd gbp score scores scored between increases decreases rises"
+    " falls rose fell gains loses lost won adds jumps drops slips raises cuts worth some another as be were said says"
+    " roughly almost approximately above below exceeds tops buys sells pays paid".split()
 )
-# Two ways of one axis, as word beginnings: an article that goes one way is not one that goes the other.
-_WAYS: Final = tuple(
-    (axis, re.compile(rf"\b(?:{one})\b", re.I), re.compile(rf"\b(?:{other})\b", re.I))
+# Two ways of one axis: an article that goes one way is not one that goes the other.
+_WAYS: Final = {
+    word: (f"way {axis}", way)
     for axis, one, other in (
-        ("staff", r"hires?|hired|hiring|appoint(?:s|ed)?|names|named", r"fires?|fired|sacks?|sacked|ousts?|ousted|resigns?|resigned|steps? down"),
-        ("verdict", r"acquit(?:s|ted)?|not guilty|cleared", r"convict(?:s|ed)?|found guilty"),
-        ("permit", r"approv(?:es|ed|al)|clears|upholds?|upheld", r"rejects?|rejected|blocks?|blocked|overturns?|overturned|strikes? down|struck down"),
-        ("rating", r"upgrad(?:es|ed)", r"downgrad(?:es|ed)"),
-        ("results", r"beats?|tops?|topped|exceeds?", r"miss(?:es|ed)?|falls? short"),
-        ("market", r"rises?|rose|rall(?:y|ies|ied)|surges?|surged|jumps?|jumped|soars?|soared|climbs?|climbed|gains?", r"falls?|fell|drops?|dropped|plunges?|plunged|slides?|slid|tumbles?|tumbled|sinks?|sank|slumps?|slumped"),
+        (
+            "staff",
+            "hire hires hired hiring appoint appoints appointed",
+            "fire fires fired sack sacks sacked oust ousts ousted",
+        ),
+        ("verdict", "acquit acquits acquitted cleared", "convict convicts convicted"),
+        (
+            "permit",
+            "approve approves approved uphold upholds upheld",
+            "reject rejects rejected block blocks blocked",
+        ),
+        ("rating", "upgrade upgrades upgraded", "downgrade downgrades downgraded"),
+        ("results", "beat beats tops topped", "miss misses missed"),
+        (
+            "market",
+            "rise rises rose rally rallies rallied surge surges surged jump jumps jumped soar soars soared climb climbs"
+            " climbed gain gains",
+            "fall falls fell drop drops dropped plunge plunges plunged slide slides slid tumble tumbles tumbled"
+            " sink sinks sank slump slumps slumped",
+        ),
     )
-)
+    for way, words in (("one", one), ("other", other))
+    for word in words.split()
+}
 
 
-@lru_cache(maxsize=65_536)
-def marks(title: str, snippet: str | None = None) -> Marks:
-    """The marks an article states. Directions are read in the title alone: a lead often tells both."""
-    title = clean(title)
-    text = f"{title} {clean(snippet)}"
+def marks(title: Sequence[str], snippet: Sequence[str] = ()) -> Marks:
+    """The marks in an article's tokens. Only quarter, half and fiscal year are read in the snippet too: a lead often
+    tells both directions and mentions other parts."""
     found: dict[str, set[str]] = {}
-    for match in _QUARTER.finditer(text):
-        value = match.group(1) or match.group(2) or _NTH[match.group(3).lower()]
-        found.setdefault("quarter", set()).add(value)
-    for match in _HALF.finditer(text):
-        found.setdefault("half", set()).add(match.group(1) or _NTH[match.group(2).lower()])
-    for match in _FISCAL.finditer(text):
-        found.setdefault("fiscal year", set()).add(match.group(2))
-    for match in _NUMBERED.finditer(title):
-        found.setdefault(match.group(1).lower(), set()).add(match.group(2).lower())
-    for match in _VERSION.finditer(title):
-        if match.group(1).lower() not in _NOT_VERSIONED:
-            found.setdefault(f"version {match.group(1).lower()}", set()).add(match.group(2))
-    for axis, one, other in _WAYS:
-        ways = {w for w, pattern in (("one", one), ("other", other)) if pattern.search(title)}
-        if ways:
-            found.setdefault(f"way {axis}", set()).update(ways)
+    for i, word in enumerate(title):
+        if word in _WAYS:
+            axis, way = _WAYS[word]
+            found.setdefault(axis, set()).add(way)
+        elif i and (word[0].isdigit() or word in _ROMAN):
+            _numbered(title, i, found)
+    for words in (title, snippet):
+        for i, word in enumerate(words):
+            if word in {"quarter", "half", "q", "h", "fy", "fiscal"}:
+                _period(words, i, found)
+    if not found:
+        return _NOTHING
     return {kind: frozenset(values) for kind, values in found.items()}
 
 
@@ -73,3 +81,38 @@ def contradiction(a: Marks, b: Marks) -> str | None:
         if not a[kind] & b[kind]:
             return kind
     return None
+
+
+def _numbered(words: Sequence[str], i: int, found: dict[str, set[str]]) -> None:
+    """ "phase 3", "ios 26.1"."""
+    before, word = words[i - 1], words[i]
+    if before in _SERIES:
+        found.setdefault(before, set()).add(word)
+    elif "." in word and before.isalpha() and before not in _NOT_VERSIONED:
+        after = words[i + 1] if i + 1 < len(words) else ""
+        if after not in _UNITS:
+            found.setdefault(f"version {before}", set()).add(word)
+
+
+def _period(words: Sequence[str], i: int, found: dict[str, set[str]]) -> None:
+    """ "third quarter", "q 3", "2 h", "fiscal 2026"; `tokens` parts letters from digits."""
+    word = words[i]
+    before = words[i - 1] if i else ""
+    after = words[i + 1] if i + 1 < len(words) else ""
+    if word in {"quarter", "half"}:
+        if before == "fiscal" and i > 1:
+            before = words[i - 2]
+        number = _NTH.get(before, "")
+        if before in _NTH_SHORT and i > 1 and words[i - 2] == _NTH_SHORT[before]:
+            number = words[i - 2]
+        if number:
+            found.setdefault(word, set()).add(number)
+    elif word in {"q", "h"}:
+        for number in (after, before):
+            if number in {"1", "2", "3", "4"}:
+                found.setdefault("quarter" if word == "q" else "half", set()).add(number)
+                return
+    else:
+        year = words[i + 2] if after == "year" and i + 2 < len(words) else after
+        if year.isdigit() and len(year) in {2, 4}:
+            found.setdefault("fiscal year", set()).add(year[-2:])

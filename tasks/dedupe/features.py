@@ -2,20 +2,19 @@
 English at large (background IDF), so that a vector depends on its own article alone and never goes stale."""
 
 import math
-import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-import snowballstemmer
 import wordfreq
 
-from tasks.dedupe.text import clean, tokens
+from tasks.dedupe.text import tokens
 
-__all__ = ["COLUMNS", "Features", "Words", "analyse", "features", "weigh"]
+__all__ = ["COLUMNS", "Features", "Words", "analyse", "features", "rarity", "weigh"]
 
 COLUMNS: Final = 1 << 22
 """Features are hashed into this many columns: memory stays flat, and two articles share a false feature about
@@ -24,6 +23,7 @@ once in four hundred pairs, with a weight that cannot join them."""
 _WINDOW: Final = 100
 """Words a reader meets before a word counts as expected: idf = -log P(the word occurs in 100 words)."""
 _RAREST: Final = 1e-7
+_VOWELS: Final = frozenset("aeiouy")
 _PAIR_WEIGHT: Final = 0.5
 _NAME_WEIGHT: Final = 0.3
 _TRUST: Final = 1000.0
@@ -31,8 +31,23 @@ _KEPT: Final = 0.6
 _NEGLIGIBLE: Final = 0.15
 _MIX_A: Final = np.uint64(0x9E3779B1)
 _MIX_B: Final = np.uint64(0x85EBCA6B)
-_INFLECTIONS: Final = ("", "s", "es", "ed", "d", "ing", "e", "er", "ers", "ly", "ion", "ions", "y", "ies", "ied")
-_DIGITS: Final = re.compile(r"^\d")
+_INFLECTIONS: Final = (
+    "",
+    "s",
+    "es",
+    "ed",
+    "d",
+    "ing",
+    "e",
+    "er",
+    "ers",
+    "ly",
+    "ion",
+    "ions",
+    "y",
+    "ies",
+    "ied",
+)
 
 
 class Words(NamedTuple):
@@ -45,21 +60,38 @@ class Words(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _frequencies() -> dict[str, float]:
-    return wordfreq.get_frequency_dict("en", wordlist="best")  # type: ignore[no-any-return]
+    return wordfreq.get_frequency_dict("en", wordlist="best")
 
 
-@lru_cache(maxsize=1)
-def _stemmer() -> "snowballstemmer.stemmer":
-    return snowballstemmer.stemmer("english")
+def _stem(word: str) -> str:
+    """A word without its inflection. A full stemmer costs thirty times as much, on every new word, and groups no
+    better."""
+    if len(word) <= 3 or not word.isascii():
+        return word
+    if word.endswith("ies"):
+        word = word[:-3] + "y"
+    elif word.endswith(("sses", "shes", "ches", "xes", "zes")):
+        word = word[:-2]
+    elif word[-1] == "s" and word[-2] not in "suia'":
+        word = word[:-1]
+    for ending in ("ingly", "edly", "ing", "ed", "ly"):
+        if word.endswith(ending):
+            rest = word[: -len(ending)]
+            if len(rest) >= 3 and not _VOWELS.isdisjoint(rest):
+                word = rest[:-1] if rest[-1] == rest[-2] and rest[-1] not in "lsz" else rest
+            break
+    if len(word) > 3 and word[-1] == "e":
+        return word[:-1]
+    return word[:-1] + "i" if len(word) > 3 and word[-1] == "y" else word
 
 
 @lru_cache(maxsize=200_000)
 def _term(token: str) -> tuple[int, float]:
     """A token's number (31 bits, stable across processes) and background IDF."""
-    if _DIGITS.match(token):
+    if token[0].isdigit():
         stem, p = token, wordfreq.word_frequency(token, "en")
     else:
-        stem = _stemmer().stemWord(token)
+        stem = _stem(token)
         known = _frequencies()
         p = sum(known.get(stem + ending, 0.0) for ending in _INFLECTIONS)
         if stem + "s" != token and stem != token:
@@ -76,19 +108,18 @@ def _name_terms(names: tuple[str, ...]) -> frozenset[int]:
     return frozenset(_term(t)[0] for name in names for t in tokens(name))
 
 
-def analyse(title: str, snippet: str | None, source: str | None, names: tuple[str, ...] = ()) -> Words:
-    """The terms of an article. Those of `names`, which the reader's other articles share too, count less."""
-    terms: list[int] = []
-    weights: list[float] = []
-    breaks: list[int] = []
-    shared = _name_terms(names) if names else frozenset()
-    for part in (clean(title, source), clean(snippet, source)):
-        for token in tokens(part):
-            number, weight = _term(token)
-            terms.append(number)
-            weights.append(weight * _NAME_WEIGHT if number in shared else weight)
-        breaks.append(len(terms))
-    return Words(tuple(terms), tuple(weights), tuple(breaks))
+def analyse(segments: Sequence[Sequence[str]], names: tuple[str, ...] = ()) -> Words:
+    """The terms of an article's segments (the tokens of its title, of its snippet). Those of `names`, which the
+    reader's other articles share too, count less."""
+    found = [_term(token) for segment in segments for token in segment]
+    if names:
+        shared = _name_terms(names)
+        found = [(n, w * _NAME_WEIGHT) if n in shared else (n, w) for n, w in found]
+    return Words(
+        tuple(n for n, _ in found),
+        tuple(w for _, w in found),
+        tuple(accumulate(len(segment) for segment in segments)),
+    )
 
 
 class Features(NamedTuple):
@@ -153,3 +184,8 @@ def weigh(found: Features, known: npt.NDArray[np.int32], articles: int) -> sp.cs
 def _column(hashed: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     hashed = (hashed ^ (hashed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     return ((hashed >> np.uint64(32)) & np.uint64(COLUMNS - 1)).astype(np.int64)
+
+
+def rarity(token: str) -> float:
+    """A token's background IDF: 0 for a word in every text, 11.5 for one that English does not know."""
+    return _term(token)[1]

@@ -93,7 +93,9 @@ def _mutual(left: Ints, right: Ints, mean: Floats, n: int) -> Ints:
     return np.flatnonzero((best[left] == rank) & (best[right] == rank))
 
 
-def _contract(left: Ints, right: Ints, between: Floats, moved: Ints, merged: Ints) -> tuple[Ints, Ints, Floats]:
+def _contract(
+    left: Ints, right: Ints, between: Floats, moved: Ints, merged: Ints
+) -> tuple[Ints, Ints, Floats]:
     """The edges after a merge, those that fell together summed up."""
     n = len(moved)
     left, right = moved[left], moved[right]

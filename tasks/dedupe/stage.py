@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, update
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from models.base import new_id, utc_now
@@ -65,7 +66,11 @@ _seats: dict[UUID, _Seat] = {}
 def identity_of(url: str | None, title: str, snippet: str | None, source: str | None) -> str:
     """What makes two items the same document: its canonical address, or content and publisher without one."""
     address = canonical_url(url) if url else None
-    parts = ("url", address) if address else ("text", content_key(title, snippet, source), publisher(None, source))
+    parts = (
+        ("url", address)
+        if address
+        else ("text", content_key(title, snippet, source), publisher(None, source))
+    )
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
@@ -242,15 +247,16 @@ def _write(
     placements: dict[UUID, Placement],
 ) -> None:
     now = utc_now()
-    insert_rows(
-        session, Story, [{**row, "article_count": 1, "outlet_count": 1} for row in stories.values()]
-    )
+    insert_rows(session, Story, [{**row, "article_count": 1, "outlet_count": 1} for row in stories.values()])
     new = [d for d in drafts.values() if d.is_new]
     insert_rows(session, Article, [{"id": d.id, **d.row, "story_id": d.story_id} for d in new])
-    late = [{"row": d.id, "story": d.story_id} for d in drafts.values() if not d.is_new and d.id in placements]
+    late = [
+        {"row": d.id, "story": d.story_id} for d in drafts.values() if not d.is_new and d.id in placements
+    ]
     if late:
         session.connection().execute(
-            update(Article).where(col(Article.id) == bindparam("row")).values(story_id=bindparam("story")), late
+            update(Article).where(col(Article.id) == bindparam("row")).values(story_id=bindparam("story")),
+            late,
         )
     insert_rows(
         session,
@@ -294,8 +300,8 @@ def _recount(session: Session, touched: set[UUID]) -> None:
     if not touched:
         return
     at = func.coalesce(Article.published_at, Article.first_seen_at)
-    counted = session.exec(
-        select(
+    counted = session.execute(
+        sa_select(
             col(Article.story_id),
             func.count(),
             func.count(func.distinct(Article.publisher)),

@@ -19,7 +19,7 @@ from tasks.dedupe.candidates import Pairs, similar_pairs, smooth
 from tasks.dedupe.conflicts import Marks, contradiction, marks
 from tasks.dedupe.features import COLUMNS, analyse, features, weigh
 from tasks.dedupe.linkage import Graph, Rule, agglomerate
-from tasks.dedupe.text import content_key
+from tasks.dedupe.text import clean, tokens, words_key
 from tasks.dedupe.urls import canonical_url, identifies_article
 
 __all__ = ["Doc", "Placement", "Reason", "StoryConfig", "StoryIndex", "group"]
@@ -125,7 +125,9 @@ class StoryIndex:
         self._stories: list[str] = []
         self._keys: set[str] = set()
         self._at: Floats = np.zeros(0)
-        self._vectors = sp.csr_array((0, COLUMNS), dtype=np.float32)
+        self._vectors: "sp.csr_array[np.float32, tuple[int, int]]" = sp.csr_array(
+            (0, COLUMNS), dtype=np.float32
+        )
         self._known = np.zeros(COLUMNS, dtype=np.int32)
         self._pairs = Pairs(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
 
@@ -175,10 +177,10 @@ class StoryIndex:
             return
         first = len(self._rows)
         self._keys.update(keys)
-        words = [analyse(d.title, d.snippet, d.source, d.names) for d in docs]
-        self._rows.extend(_row(d, len(w.terms)) for d, w in zip(docs, words, strict=True))
+        said = [(tokens(clean(d.title, d.source)), tokens(clean(d.snippet, d.source))) for d in docs]
+        self._rows.extend(_row(d, *words) for d, words in zip(docs, said, strict=True))
         self._at = np.concatenate((self._at, [d.at.timestamp() if d.at else np.nan for d in docs]))
-        found = features(words)
+        found = features([analyse(words, doc.names) for doc, words in zip(docs, said, strict=True)])
         np.add.at(self._known, found.frequency.indices, 1)
         vectors = weigh(found, self._known, len(self._rows))
         self._vectors = sp.csr_array(sp.vstack((self._vectors, vectors), format="csr"))
@@ -326,13 +328,13 @@ class _Placing:
         return Placement(key, key, None, reason.value, round(likeness, 4), parts, nearest)
 
 
-def _row(doc: Doc, words: int) -> _Row:
+def _row(doc: Doc, title: list[str], snippet: list[str]) -> _Row:
     url = canonical_url(doc.url) if doc.url else None
     return _Row(
         key=doc.key,
         url=url if url and identifies_article(url) else None,
-        content=content_key(doc.title, doc.snippet, doc.source) if words >= _WORDS_OF_CONTENT else "",
-        marks=marks(doc.title, doc.snippet),
+        content=words_key(title, snippet) if len(title) + len(snippet) >= _WORDS_OF_CONTENT else "",
+        marks=marks(title, snippet),
     )
 
 
@@ -351,9 +353,10 @@ def _best(
     """For each row its most similar partner (-1 without one; the lowest of equals) and that similarity."""
     one, two = np.concatenate((left, right)), np.concatenate((right, left))
     value = np.concatenate((similarity, similarity))
-    order = np.lexsort((-two, value))
-    partner = np.full(size, -1, dtype=np.int64)
     best = np.zeros(size)
-    partner[one[order]] = two[order]
-    best[one[order]] = value[order]
+    np.maximum.at(best, one, value)
+    top = value == best[one]
+    partner = np.full(size, size, dtype=np.int64)
+    np.minimum.at(partner, one[top], two[top])
+    partner[partner == size] = -1
     return partner, best

@@ -7,7 +7,7 @@ from prefect.tasks import exponential_backoff
 from models.leases import Held
 from tasks.dedupe.stage import dedupe_batch
 from tasks.plan import RunPlan, StageReport
-from tasks.retry import is_transient
+from tasks.retry import retry_transient
 
 
 @task(
@@ -15,7 +15,7 @@ from tasks.retry import is_transient
     retries=3,
     retry_delay_seconds=exponential_backoff(2),
     retry_jitter_factor=0.5,
-    retry_condition_fn=is_transient,
+    retry_condition_fn=retry_transient,
     cache_policy=NO_CACHE,
     persist_result=False,
 )

@@ -3,9 +3,10 @@
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
-__all__ = ["clean", "content_key", "numbers", "tokens"]
+__all__ = ["clean", "content_key", "numbers", "tokens", "words_key"]
 
 _AGENCY: Final = (
     r"reuters(?: life)?|ap|ap news|associated press|the associated press|afp|agence france[- ]presse|upi|dpa|pti|"
@@ -19,10 +20,14 @@ _DATELINE: Final = re.compile(
     rf"^\s*(?:[A-Z][A-Z.'/ ]{{1,30}}(?:,[^()]{{0,40}})?\s*)?[(/](?:{_AGENCY})[)/]\s*(?:{_DASH})?\s*"
     rf"|^\s*(?:{_AGENCY})\s*{_DASH}\s+",
 )
-_DATELINE_ANY_CASE: Final = re.compile(rf"^\s*[(/](?:{_AGENCY})[)/]\s*(?:{_DASH})?\s*|^\s*(?:{_AGENCY})\s*{_DASH}\s+", re.I)
+_DATELINE_ANY_CASE: Final = re.compile(
+    rf"^\s*[(/](?:{_AGENCY})[)/]\s*(?:{_DASH})?\s*|^\s*(?:{_AGENCY})\s*{_DASH}\s+", re.I
+)
 _MARK: Final = re.compile(rf"\s*\((?:{_AGENCY})\)", re.I)
 _TAIL: Final = re.compile(rf"\s+(?:{_DASH}|\||via|·|•)\s+(?:{_AGENCY})\s*$", re.I)
 _TAIL_PARTS: Final = re.compile(rf"^(.*\S)\s+(?:{_DASH}|\||·|•|»|::)\s+([^|]+?)\s*$", re.S)
+# What any of the four above needs; it spares most texts their cost.
+_HINT: Final = re.compile(r"[(|/·•]|[-–—―‒]\s|\svia\s", re.I)
 _SPOKEN: Final = str.maketrans(
     {"’": "'", "‘": "'", "‛": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
 )
@@ -37,11 +42,15 @@ def clean(text: str | None, source: str | None = None) -> str:
     or " | Source" that equals `source`. Case and punctuation stay."""
     if not text:
         return ""
-    text = unicodedata.normalize("NFKC", text).translate(_SPOKEN).strip()
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).translate(_SPOKEN)
+    text = text.strip()
     if source:
         tail = _TAIL_PARTS.match(text)
         if tail and _plain(tail.group(2)) == _plain(source):
             text = tail.group(1)
+    if not _HINT.search(text):
+        return text
     stripped = _DATELINE.sub("", text, count=1)
     stripped = _DATELINE_ANY_CASE.sub("", stripped, count=1)
     stripped = _TAIL.sub("", _MARK.sub("", stripped)).strip()
@@ -55,9 +64,13 @@ def tokens(text: str) -> list[str]:
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text.translate(_SPOKEN))
         text = unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
-    text = _ACRONYM.sub(lambda m: m.group(0).replace(".", ""), text)
+    if "." in text:
+        text = _ACRONYM.sub(lambda m: m.group(0).replace(".", ""), text)
     found: list[str] = []
     for word in _WORD.findall(text):
+        if word.isalpha() and word.isascii():
+            found.append(word)
+            continue
         if word[0].isdigit():
             found.append(word.replace(",", "") if _THOUSANDS.match(word) else word.replace(",", "."))
         elif not word.isascii() and _CJK.search(word):
@@ -78,12 +91,18 @@ def content_key(title: str, snippet: str | None = None, source: str | None = Non
 
     Hexadecimal, 32 characters; "" for an article without words, which equals nothing.
     """
-    words = tokens(clean(title, source)), tokens(clean(snippet, source))
-    if not any(words):
+    return words_key(tokens(clean(title, source)), tokens(clean(snippet, source)))
+
+
+def words_key(title: list[str], snippet: list[str]) -> str:
+    """`content_key` for an article whose tokens are known."""
+    if not title and not snippet:
         return ""
-    return hashlib.blake2b("\n".join(" ".join(w) for w in words).encode(), digest_size=16).hexdigest()
+    text = " ".join(title) + "\n" + " ".join(snippet)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
     words = tokens(text)
     return " ".join(words[1:] if len(words) > 1 and words[0] == "the" else words)

@@ -21,7 +21,11 @@ class MockCrm:
         seed = hashlib.sha256(account.name.casefold().encode()).digest()
         renewal = _EPOCH + timedelta(days=int.from_bytes(seed[4:6]) % 365)
         while renewal < as_of.date():
-            renewal = renewal.replace(year=renewal.year + 1) if renewal.month != 2 else renewal + timedelta(days=365)
+            renewal = (
+                renewal.replace(year=renewal.year + 1)
+                if renewal.month != 2
+                else renewal + timedelta(days=365)
+            )
         return Facts(
             tier=_TIERS[seed[0] % len(_TIERS)],
             health=_HEALTH[seed[1] % len(_HEALTH)],

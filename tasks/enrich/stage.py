@@ -43,7 +43,7 @@ def enrich_batch(plan: RunPlan, limit: int = 200) -> StageReport:
     if crm is None or not backlog:
         return StageReport(stage="enrich")
 
-    def ask(client: Client) -> Facts | None | CrmError:
+    def ask(client: Client) -> Facts | CrmError | None:
         try:
             return crm.facts(Account(client.name, client.crm_id, client.domain), plan.as_of)
         except CrmError as error:

@@ -6,12 +6,11 @@ that exists is somebody's already, and nothing is done.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import islice, takewhile
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, func, or_, update
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from models.accounts import Frequency, User, UserPreference
@@ -23,7 +22,6 @@ from models.mail import (
     Delivery,
     DeliveryKind,
     DeliveryState,
-    EmailBody,
     Notification,
     NotificationState,
     Route,
@@ -35,6 +33,7 @@ from tasks.filter.facts import People, load_people
 from tasks.filter.ledger import Line, lines, move, skip
 from tasks.filter.recheck import objections, recheck
 from tasks.filter.rules import Verdict
+from tasks.notify.catchup import close_missed, delivery_row, take_back_unsent
 from tasks.notify.compose import degraded_sources
 from tasks.notify.selection import Entry, choose
 from tasks.notify.windows import (
@@ -48,10 +47,6 @@ from tasks.notify.windows import (
     zone_of,
 )
 from tasks.plan import StageReport
-
-COALESCED_AT_MOST = 14
-INSTANT_GOOD_FOR = timedelta(days=1)
-"""An instant mail that could not go out for this long is no longer instant: its items go into the digest."""
 
 _UTC = ZoneInfo("UTC")
 _UNUSED = (DeliveryState.EMPTY, DeliveryState.COALESCED)
@@ -119,7 +114,7 @@ def plan_digests(
 ) -> StageReport:
     """For every person the latest window due at ``now``: one delivery with what waits, or an empty one.
 
-    Windows missed since the last one are closed as coalesced, ``COALESCED_AT_MOST`` back. Mail of earlier windows
+    Windows missed since the last one are closed as coalesced (``tasks.notify.catchup``). Mail of earlier windows
     that was never accepted anywhere is coalesced too, and its items come along.
     """
     at = (clock or SystemClock()).now()
@@ -204,8 +199,12 @@ class _Planner:
         delivery_id = self._claim_slot(user, DeliveryKind.DIGEST, window, 0)
         if delivery_id is None:
             return StageReport(stage=Stage.NOTIFY.value)
-        self._take_back_unsent(user.id, delivery_id)
-        missed = self._close_missed(reader, window, delivery_id)
+        take_back_unsent(
+            scope, session, user.id, channel=self.channel, now=self.now, at=self.at, but=delivery_id
+        )
+        missed = close_missed(
+            scope, session, user, reader.windows(self.now), channel=self.channel, at=self.at, but=delivery_id
+        )
         # Who no longer wants instant mail gets in the digest what still waits for one.
         route = Route.DIGEST if reader.instant else None
         waiting = lines(scope, session, route=route, channel=self.channel, user_ids=[user.id])
@@ -243,7 +242,7 @@ class _Planner:
     def _claim_slot(self, user: User, kind: DeliveryKind, window: Window, items: int) -> UUID | None:
         """The new delivery's id; None when the slot is used."""
         end = window.at + TICK if kind is DeliveryKind.EVENT else window.at
-        row = _delivery_row(user, self.channel, kind, window, self.at) | {
+        row = delivery_row(user, self.channel, kind, window=window, at=self.at) | {
             "item_count": items,
             "window_end": end,
         }
@@ -296,83 +295,3 @@ class _Planner:
             col(Delivery.state).not_in(_UNUSED),
         )
         return self.session.exec(query).one()
-
-    def _take_back_unsent(self, user_id: UUID, but: UUID) -> None:
-        """Mail that still waits to be sent when its reader's next digest is due: nobody accepted it, so its items
-        may go into that one instead of arriving as a pile."""
-        old_instant = col(Delivery.window_start) <= self.now - INSTANT_GOOD_FOR
-        stuck = self.session.exec(
-            update(Delivery)
-            .where(
-                col(Delivery.user_id) == user_id,
-                col(Delivery.channel) == self.channel,
-                col(Delivery.state) == DeliveryState.INTENT,
-                col(Delivery.id) != but,
-                or_(
-                    col(Delivery.kind) == DeliveryKind.DIGEST,
-                    (col(Delivery.kind) == DeliveryKind.EVENT) & old_instant,
-                ),
-            )
-            .values(state=DeliveryState.COALESCED, lease_holder=None, lease_expires_at=None)
-            .returning(col(Delivery.id))
-            .execution_options(synchronize_session=False)
-        ).all()
-        for (delivery_id,) in stuck:
-            held = lines(
-                self.scope, self.session, states=(NotificationState.ATTACHED,), delivery_id=delivery_id
-            )
-            move(
-                self.session,
-                [line.id for line in held],
-                states=(NotificationState.ATTACHED,),
-                state=NotificationState.WAITING,
-                delivery_id=None,
-                route=Route.DIGEST,
-                updated_at=self.at,
-            )
-            self.session.exec(delete(EmailBody).where(col(EmailBody.delivery_id) == delivery_id))
-
-    def _close_missed(self, reader: Reader, window: Window, but: UUID) -> int:
-        """Write down the windows that passed since this person's last digest, and how many those were."""
-        last = self.session.exec(
-            select(func.max(Delivery.window_start)).where(
-                Delivery.user_id == reader.user.id,
-                Delivery.channel == self.channel,
-                Delivery.kind == DeliveryKind.DIGEST,
-                Delivery.id != but,
-                col(Delivery.window_start) < window.at,
-            )
-        ).one()
-        if last is None:
-            return 0
-        earlier = islice(reader.windows(self.now), 1, COALESCED_AT_MOST + 1)
-        missed = takewhile(lambda earlier_one: earlier_one.at > last, earlier)
-        rows = [
-            _delivery_row(reader.user, self.channel, DeliveryKind.DIGEST, one, self.at)
-            | {"state": DeliveryState.COALESCED}
-            for one in missed
-        ]
-        return len(insert_rows(self.session, Delivery, rows, ignore_conflicts=True, returning=("id",)))
-
-
-def _delivery_row(
-    user: User, channel: Channel, kind: DeliveryKind, window: Window, at: datetime
-) -> dict[str, object]:
-    return {
-        "user_id": user.id,
-        "recipient": user.email,
-        "channel": channel,
-        "kind": kind,
-        "slot": window.slot,
-        "state": DeliveryState.INTENT,
-        "transport": "",
-        "subject": "",
-        "item_count": 0,
-        "more_count": 0,
-        "retries": 0,
-        "next_attempt_at": at,
-        "last_error": "",
-        "window_start": window.at,
-        "window_end": window.at,
-        "created_at": at,
-    }

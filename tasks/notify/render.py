@@ -33,6 +33,9 @@ from tasks.notify.wording import (
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _WIDTH = 74
+MAX_HTML = 100_000
+"""Bytes: Gmail cuts a page at 102 kB, footer and all. One that is longer is written again with every text
+limited to half, then a quarter; ten items always fit then."""
 # Blank characters after the preheader keep mail programs from filling their preview with the page's top.
 _PADDING = "\u034f\u200c\u00a0" * 40
 _EDITIONS: dict[Kind, str] = {
@@ -119,17 +122,21 @@ class _Page:
 
 def render(letter: Letter) -> Rendered:
     """The mail's words. The same letter gives the same result, character for character."""
-    page = _page(letter)
-    html = _template("notice.html" if letter.kind in {"alert", "system"} else "digest.html").render(page=page)
+    template = _template("notice.html" if letter.kind in {"alert", "system"} else "digest.html")
+    for share in (1, 2, 4):
+        page = _page(letter, share)
+        html = _tidy_html(template.render(page=page))
+        if len(html.encode()) <= MAX_HTML:
+            break
     return Rendered(
         subject=page.subject,
         preheader=page.preheader,
-        html=_tidy_html(html),
+        html=html,
         text=_tidy_text(_template("mail.txt").render(page=page)),
     )
 
 
-def _page(letter: Letter) -> _Page:
+def _page(letter: Letter, share: int) -> _Page:
     zone, zone_words = zone_of(letter.timezone)
     business = clean(letter.business, 80) or "Client Monitor"
     recipient = clean(letter.recipient_email, 254)
@@ -144,7 +151,7 @@ def _page(letter: Letter) -> _Page:
         edition=_EDITIONS[letter.kind],
         heading=heading(letter),
         dateline=_dateline(letter, zone, zone_words, len(degraded)),
-        body=tuple(line for line in (clean(text, 1500) for text in letter.body) if line),
+        body=tuple(line for line in (clean(text, 1500 // share) for text in letter.body) if line),
         trend=tuple(
             _TrendView(
                 client=(name := clean(row.client, 80) or "Unnamed client"),
@@ -155,7 +162,7 @@ def _page(letter: Letter) -> _Page:
             )
             for row in letter.trend
         ),
-        sections=_sections(letter, zone),
+        sections=_sections(letter, zone, share),
         degraded_title="Not everything could be read. Something may be missing about:",
         degraded=degraded,
         more=f"{plural(letter.more, 'more story waits', 'more stories wait')} in the app."
@@ -197,19 +204,19 @@ def _because(kind: Kind, business: str) -> str:
     return f"You get this because you have an account at {business}."
 
 
-def _sections(letter: Letter, zone: tzinfo) -> tuple[_SectionView, ...]:
+def _sections(letter: Letter, zone: tzinfo, share: int) -> tuple[_SectionView, ...]:
     views = []
     number = 0
     for section in letter.sections:
         items = []
         for item in section.items:
             number += 1
-            items.append(_item(item, section, number, zone, letter.at))
+            items.append(_item(item, section, number=number, zone=zone, now=letter.at, share=share))
         more = f"{plural(section.more, 'more story', 'more stories')} about this client in the app."
         views.append(
             _SectionView(
-                client=clean(section.client, 120) or "Unnamed client",
-                crm=clean(section.crm_line, 200),
+                client=clean(section.client, 120 // share) or "Unnamed client",
+                crm=clean(section.crm_line, 200 // share),
                 items=tuple(items),
                 more=more if section.more > 0 else "",
             )
@@ -217,16 +224,21 @@ def _sections(letter: Letter, zone: tzinfo) -> tuple[_SectionView, ...]:
     return tuple(views)
 
 
-def _item(item: Item, section: ClientSection, number: int, zone: tzinfo, now: datetime) -> _ItemView:
+def _item(
+    item: Item, section: ClientSection, *, number: int, zone: tzinfo, now: datetime, share: int
+) -> _ItemView:
     href = safe_url(item.url)
-    update = clean(item.what_changed, 240)
+    update = clean(item.what_changed, 240 // share)
     if update and not update.casefold().startswith("update"):
         update = f"Update: {update}"
-    summary = clean(item.summary, 420)
-    action = clean(item.action, 240)
-    reason = clean(item.reason, 280)
-    crm = clean(item.crm_line, 200) if item.crm_line != section.crm_line else ""
-    names = [name for name in (clean(text, 80) for text in item.also_concerns) if name]
+    title = clean(item.title, 240 // share) or "Untitled"
+    summary = clean(item.summary, 420 // share)
+    if summary.casefold().startswith(title.casefold()) and len(summary) < len(title) + 40:
+        summary = ""  # feeds like to say the headline again, with the outlet behind it
+    action = clean(item.action, 240 // share)
+    reason = clean(item.reason, 280 // share)
+    crm = clean(item.crm_line, 200 // share) if item.crm_line != section.crm_line else ""
+    names = [name for name in (clean(text, 80 // share) for text in item.also_concerns) if name]
     shown = names if len(names) <= 6 else [*names[:5], plural(len(names) - 5, "other client")]
     category = category_words(item.category)
     high_risk = item.risk == "high"
@@ -250,7 +262,7 @@ def _item(item: Item, section: ClientSection, number: int, zone: tzinfo, now: da
         f"Also concerns {join_words(shown)}" if shown else "",
     )
     return _ItemView(
-        title=clean(item.title, 240) or "Untitled",
+        title=title,
         href=href,
         link_note=note,
         category=category,

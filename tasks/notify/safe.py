@@ -46,7 +46,7 @@ def safe_url(url: str | None) -> str | None:
     """The address as plain ASCII if it may become a link, else None.
 
     Only http and https, with a host in ASCII (names in other scripts arrive as ``xn--``), without
-    credentials, control characters, blanks or backslashes, and no longer than `MAX_URL` characters as written.
+    credentials, control characters, blanks or backslashes, and at most `MAX_URL` characters.
     """
     if not url:
         return None

@@ -59,6 +59,13 @@ class _Batch:
     items: list[Found]
     problems: list[str]
     left_out: int = 0
+    lost: str = ""
+    """The first problem by which a row was lost."""
+
+    def lose(self, problem: str) -> None:
+        self.problems.append(problem)
+        self.left_out += 1
+        self.lost = self.lost or problem
 
     def page(self, name: str, cursor: Mapping[str, Any]) -> Page:
         problems = self.problems[:_PROBLEMS_A_PAGE]
@@ -69,7 +76,7 @@ class _Batch:
         if self.left_out:
             state = SourceState.PARTIAL
             rows = "1 row" if self.left_out == 1 else f"{self.left_out} rows"
-            error = f"{name}: {rows} left out, the first: {self.problems[0]}"
+            error = f"{rows} left out, the first: {self.lost}"
         return Page(state, tuple(self.items), cursor=cursor, error=error, problems=tuple(problems))
 
 
@@ -111,15 +118,17 @@ def _pages(path: Path, cursor: Mapping[str, Any], context: FetchContext) -> Iter
 
 def _take(entry: Row | Broken, name: str, now: datetime, batch: _Batch) -> None:
     if isinstance(entry, Broken):
-        batch.problems.append(f"{name}: {entry.problem}")
-        batch.left_out += not entry.harmless
+        problem = f"{name}: {entry.problem}"
+        if entry.harmless:
+            batch.problems.append(problem)
+        else:
+            batch.lose(problem)
         return
     fields = entry.fields
     title = fields.get("title")
     title = clean(title, TITLE_MAX) if isinstance(title, str) else ""
     if not title:
-        batch.problems.append(f"{name}: line {entry.line}: title is missing")
-        batch.left_out += 1
+        batch.lose(f"{name}: line {entry.line}: title is missing")
         return
     dates: dict[str, datetime | None] = {}
     for field in ("published_at", "first_seen_at"):

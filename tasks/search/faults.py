@@ -1,6 +1,13 @@
 """How a fetch fails: typed, in one line that names the host and what to do, without secrets."""
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
 from models.news import SourceState
+
+PASSING = {408, 425, 429}
+"""Statuses below 500 that may be different in a moment."""
 
 
 class FetchError(Exception):
@@ -42,3 +49,47 @@ class WrongType(FetchError):
 
 class UnsafeAddress(FetchError):
     """Not http(s), or a private address that nobody configured."""
+
+
+def refusal(host: str, status: int, after: float | None, *, again: bool) -> FetchError:
+    """What an error status means; ``after`` is its Retry-After in seconds, ``again`` whether we may wait for it."""
+    if status == 429 or (after is not None and not again):
+        until = "" if after is None else f" for {after:.0f} s"
+        message = f"{host}: asks us to wait{until} ({status}); the next run tries again"
+        return QuotaReached(message, status=status, retry=again, after=after)
+    passing = status in PASSING or status >= 500
+    if status in (401, 403):
+        advice = "check the key, or whether the site lets programs read it"
+    elif status in (404, 410):
+        advice = "nothing is there; check the address"
+    elif passing:
+        advice = "a fault on its side; the next run tries again"
+    else:
+        advice = "it does not accept this request; check the address and its parameters"
+    return Refused(
+        f"{host}: answered {status}: {advice}", status=status, retry=passing and again, after=after
+    )
+
+
+def seconds_until(retry_after: str | None, now: datetime) -> float | None:
+    """Retry-After in seconds from now; it is a number or a date."""
+    if not retry_after:
+        return None
+    if retry_after.strip().isdecimal():
+        return float(retry_after)
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except (ValueError, TypeError, IndexError):
+        return None
+    until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
+    return max(0.0, (until - now).total_seconds())
+
+
+def host_of(url: str) -> str:
+    """The host's name for messages and comparison, with its port where it has one of its own."""
+    try:
+        parts = urlsplit(url)
+        name = (parts.hostname or "an address without a host")[:253]
+        return name if parts.port is None else f"{name}:{parts.port}"
+    except ValueError:
+        return "an address that cannot be read"

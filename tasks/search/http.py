@@ -7,13 +7,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
 
 from models.base import utc_now
 from models.engine import writing
@@ -29,6 +35,9 @@ from tasks.search.faults import (
     Unreachable,
     UnsafeAddress,
     WrongType,
+    host_of,
+    refusal,
+    seconds_until,
 )
 
 RETRY_AFTER_CAP = 30.0
@@ -38,7 +47,6 @@ SLOT_WAIT_CAP = 120.0
 HOLD_AFTER_429 = timedelta(minutes=5)
 """How long a provider that said 429 without saying until when is left alone."""
 MAX_REDIRECTS = 5
-_RETRIED = {408, 425, 429}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CHUNK = 65_536
 
@@ -156,11 +164,11 @@ class Http:
 
     def _attempt(self, request: _Request) -> Fetched:
         if request.pace is not None:
-            self._wait_turn(request.pace, _host(request.url))
+            self._wait_turn(request.pace, host_of(request.url))
         url = request.url
         private_ok = request.allow_private
         for _ in range(MAX_REDIRECTS + 1):
-            same_host = _host(url) == _host(request.url)
+            same_host = host_of(url) == host_of(request.url)
             addresses, is_private = self._addresses(url, private_ok)
             # A public host must not lead us inside: only one that is itself inside may point there.
             private_ok = private_ok and is_private
@@ -171,7 +179,7 @@ class Http:
                 continue
             return self._judge(request, url, answer)
         raise Refused(
-            f"{_host(request.url)}: redirects in a circle; check the address",
+            f"{host_of(request.url)}: redirects in a circle; check the address",
             status=answer.response.status_code,
         )
 
@@ -225,7 +233,7 @@ class Http:
             return self._clients[proxied]
 
     def _exchange(self, request: _Request, url: str, addresses: list[str], same_host: bool) -> _Answer:
-        host = _host(url)
+        host = host_of(url)
         for address in addresses or [""]:
             try:
                 return self._read(self._prepare(request, url, address, same_host), host, proxied=not address)
@@ -290,7 +298,7 @@ class Http:
 
     def _judge(self, request: _Request, url: str, answer: _Answer) -> Fetched:
         response, body = answer
-        host, status = _host(url), response.status_code
+        host, status = host_of(url), response.status_code
         if not (200 <= status < 300 or status == 304):
             raise self._fault(request, host, status, response.headers.get("retry-after"))
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -309,55 +317,11 @@ class Http:
         )
 
     def _fault(self, request: _Request, host: str, status: int, retry_after: str | None) -> FetchError:
-        after = self._seconds(retry_after)
-        patient = after is None or after <= RETRY_AFTER_CAP
+        after = seconds_until(retry_after, self._now())
         if request.pace is not None and (status == 429 or after is not None):
             pause = HOLD_AFTER_429 if after is None else timedelta(seconds=after)
             with writing(Scope.operator()) as session:
                 hold_back(session, request.pace.provider, request.pace.credential, self._now() + pause)
-        if status == 429 or not patient:
-            until = "" if after is None else f" for {after:.0f} s"
-            return QuotaReached(
-                f"{host}: asks us to wait{until} ({status}); the next run tries again",
-                status=status,
-                # Held back by 429 without a time, the next attempt would only find the slot closed.
-                retry=patient and (after is not None or request.pace is None),
-                after=after,
-            )
-        if status in (401, 403):
-            advice = "check the key, or whether the site lets programs read it"
-        elif status in (404, 410):
-            advice = "nothing is there; check the address"
-        elif status >= 500 or status in _RETRIED:
-            advice = "a fault on its side; the next run tries again"
-        else:
-            advice = "it does not accept this request; check the address and its parameters"
-        return Refused(
-            f"{host}: answered {status}: {advice}",
-            status=status,
-            retry=status in _RETRIED or status >= 500,
-            after=after,
-        )
-
-    def _seconds(self, retry_after: str | None) -> float | None:
-        """Retry-After in seconds from now; it is a number or a date."""
-        if not retry_after:
-            return None
-        if retry_after.strip().isdigit():
-            return float(retry_after)
-        try:
-            until = parsedate_to_datetime(retry_after)
-        except (ValueError, TypeError, IndexError):
-            return None
-        until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
-        return max(0.0, (until - self._now()).total_seconds())
-
-
-def _host(url: str) -> str:
-    """The host's name for messages and comparison, with its port where it has one of its own."""
-    try:
-        parts = urlsplit(url)
-        name = (parts.hostname or "an address without a host")[:253]
-        return name if parts.port is None else f"{name}:{parts.port}"
-    except ValueError:
-        return "an address that cannot be read"
+        # Held back by 429 without a time, the next attempt would only find the slot closed.
+        again = after <= RETRY_AFTER_CAP if after is not None else status != 429 or request.pace is None
+        return refusal(host, status, after, again=again)

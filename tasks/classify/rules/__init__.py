@@ -1,7 +1,7 @@
 """The rules classifier: pure functions from texts to verdicts, relevance and insight."""
 
 from tasks.classify.rules.categories import Category, Certainty, Risk, Verdict
-from tasks.classify.rules.classify import classify_text
+from tasks.classify.rules.classify import classify_text, warm_up
 from tasks.classify.rules.insight import INSIGHT_FROM, Insight, Urgency, insight
 from tasks.classify.rules.language import detect_language
 from tasks.classify.rules.patterns import MEASURED_LANGUAGES, Pattern
@@ -25,4 +25,5 @@ __all__ = [
     "detect_language",
     "insight",
     "relevance",
+    "warm_up",
 ]

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.classify.rules.categories import Category, Verdict
-from tasks.classify.rules.language import detect_language
+from tasks.classify.rules.language import detect_language, load_identifier
 from tasks.classify.rules.patterns import MEASURED_LANGUAGES, Pattern, Rule, rule_set, tenant_rules
 from tasks.classify.rules.text import Text, canonical, main_clause
-from tasks.classify.rules.tone import certainty_of, risk_of, sentiment_of
+from tasks.classify.rules.tone import certainty_of, phrases_of, risk_of, sentiment_of
 
 # How much a match counts by where it stands. Measured on the development files; the order is what matters.
 MAIN, SUBORDINATE, SNIPPET = 1.0, 0.8, 0.45
@@ -15,6 +15,7 @@ SECOND = 0.3  # a second, different pattern for the same category supports the f
 THRESHOLD = 1.5  # an event needs at least this score
 SNIPPET_WORDS = 45  # the lead; later sentences wander off to other companies
 LANGUAGE_CHARACTERS = 200  # of the snippet: enough to tell a language
+PLAIN = 3.6  # the score of one plain statement at a title's start: as sure as rules can be
 CLEAR, CLEAR_BY = 3.0, 1.0  # a title that scores so much, so far ahead, decides without its snippet
 _EARLY = 0.12  # of two equal statements the earlier one is the news
 
@@ -36,7 +37,7 @@ def _hits(text: Text, rules: list[Rule], *, title: bool) -> list[_Hit]:
         match = rule.phrase.search(text.canon)
         if match is None:
             continue
-        at = match.start()
+        at = match.start() + 1  # the match begins with the space before its first word
         if title:
             zone = MAIN if start <= at < end else SUBORDINATE
             zone *= 1 + _EARLY * (1 - at / length)
@@ -102,6 +103,15 @@ def classify_text(title: str, snippet: str | None = None, *, extra: Sequence[Pat
     )
 
 
+def warm_up() -> None:
+    """Load and compile everything now, for who is about to judge many texts or to measure the speed."""
+    load_identifier()
+    for language in MEASURED_LANGUAGES:
+        tone_phrases = phrases_of(language)
+        for phrase in (*(rule.phrase for rule in rule_set(language).rules), *tone_phrases):
+            phrase.search("")
+
+
 def _clear(hits: list[_Hit]) -> bool:
     ranked = sorted(_scores(hits)[0].values(), reverse=True)
     return bool(ranked) and ranked[0] >= CLEAR and (len(ranked) == 1 or ranked[0] - ranked[1] >= CLEAR_BY)
@@ -128,9 +138,9 @@ def _decide(scores: dict[Category, float]) -> tuple[Category, float]:
         return Category.other, 0.6 if not ranked else 0.5
     category, score = ranked[0]
     second = ranked[1][1] if len(ranked) > 1 else 0.0
-    strength = score / (score + 0.6)
+    strength = min(1.0, score / PLAIN)
     margin = (score - second) / score
-    return category, min(0.98, strength * (0.55 + 0.45 * margin) + 0.1)
+    return category, min(0.98, strength * (0.6 + 0.4 * margin))
 
 
 def _unsupported(language: str) -> Verdict:

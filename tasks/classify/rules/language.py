@@ -13,8 +13,10 @@ LANGUAGES = (
 )  # fmt: skip
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-_MINIMUM_WORDS = 4
-_CONFIDENT = 0.9
+# How sure the model must be of a Latin-script language by the number of words. Measured: runs of names get
+# .1 to .3, short foreign headlines .6 and more; of 46,000 English headlines two are mistaken.
+_MINIMUM_WORDS = 3
+_CONFIDENT_SHORT, _CONFIDENT = 0.9, 0.55
 
 
 @lru_cache
@@ -30,8 +32,9 @@ class _Identifier(Protocol):
 
 
 @lru_cache
-def _identifier() -> _Identifier:
-    from py3langid.langid import (  # noqa: PLC0415 - its model takes most of a second to load and is seldom needed
+def load_identifier() -> _Identifier:
+    """The statistical model, loaded on first use: it takes most of a second and is seldom needed."""
+    from py3langid.langid import (  # noqa: PLC0415 - see above
         LanguageIdentifier,
     )
 
@@ -62,10 +65,8 @@ def detect_language(text: str) -> str:
         return "en"
     letters = "".join(words)
     latin = _latin(letters)
-    if latin and (len(words) < _MINIMUM_WORDS or (letters.isascii() and foreign == 0 and english > 0)):
+    if latin and len(words) < _MINIMUM_WORDS:
         return "en"
-    language, confidence = _identifier().classify(text.lower() if text.isupper() else text)
-    if not latin or language == "en":
-        return language
-    sure = confidence >= (_CONFIDENT if foreign >= 1 or not letters.isascii() else 0.99)
-    return language if sure else "en"
+    language, confidence = load_identifier().classify(text.lower() if text.isupper() else text)
+    needed = 0.0 if not latin else _CONFIDENT if len(words) > _MINIMUM_WORDS else _CONFIDENT_SHORT
+    return language if confidence >= needed else "en"

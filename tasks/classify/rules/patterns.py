@@ -96,7 +96,7 @@ def language_data(language: str) -> Mapping[str, object]:
 def lists(language: str = "en") -> Mapping[str, tuple[str, ...]]:
     """The named word lists of a language's file, nested ones filled in."""
     raw = language_data(language)["lists"]
-    assert isinstance(raw, dict)  # noqa: S101 - our own file, for the type checker
+    assert isinstance(raw, dict)
     done: dict[str, tuple[str, ...]] = {}
     for name, text in raw.items():
         words: list[str] = []
@@ -131,7 +131,7 @@ def _rules(groups: Sequence[_Group], named: Mapping[str, Sequence[str]]) -> tupl
 def rule_set(language: str = "en") -> RuleSet:
     """The rules of a measured language, compiled on first use."""
     raw = language_data(language)["group"]
-    assert isinstance(raw, list)  # noqa: S101 - our own file, for the type checker
+    assert isinstance(raw, list)
     return RuleSet(_rules([_Group.model_validate(group) for group in raw], lists(language)))
 
 

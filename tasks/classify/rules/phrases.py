@@ -46,7 +46,10 @@ class CompiledPhrase:
     _regex: re.Pattern[str] | None = None
 
     def search(self, canon: str) -> re.Match[str] | None:
-        """The first match in a canonical text; the expression is compiled when it is first needed."""
+        """The first match in a canonical text, from the space before its first word to the one after its last.
+
+        The expression is compiled when it is first needed: a process that judges one text need not wait for all.
+        """
         if self._regex is None:
             self._regex = re.compile(self.source)
         return self._regex.search(canon)
@@ -90,7 +93,8 @@ def _literal(alternative: str) -> str:
 
 def compile_phrase(phrase: str, lists: Mapping[str, Sequence[str]]) -> CompiledPhrase:
     """Compile one phrase, or raise PhraseError."""
-    pattern = ["(?<= )"]
+    # Starting with the space before the first word lets the engine skip to it; a lookbehind would not.
+    pattern = [" "]
     required: list[frozenset[str]] = []
     for body in phrase.lower().split():
         if body == "^":
@@ -121,7 +125,7 @@ def compile_phrase(phrase: str, lists: Mapping[str, Sequence[str]]) -> CompiledP
 
 # Words that stand in most texts make poor triggers: the phrase would be tried nearly always.
 _COMMON = frozenset(
-    "a an the to of in on for with at by from and or as is are was be its it new up out over after into than "  # noqa: SIM905
+    "a an the to of in on for with at by from and or as is are was be its it new up out over after into than "
     "will has have had not no us company says said".split()
 )
 

@@ -27,14 +27,14 @@ def _phrases(raw: object, language: str) -> tuple[CompiledPhrase, ...]:
 
 
 def _sequence(raw: object) -> Sequence[object]:
-    assert isinstance(raw, list)  # noqa: S101 - our own file, for the type checker
+    assert isinstance(raw, list)
     return raw
 
 
 @lru_cache
 def _tone(language: str) -> _Tone:
     raw = language_data(language)["tone"]
-    assert isinstance(raw, dict)  # noqa: S101 - our own file, for the type checker
+    assert isinstance(raw, dict)
     words: dict[str, float] = {}
     for value, text in raw["words"].items():
         words |= dict.fromkeys(str(text).split(), float(value))
@@ -51,6 +51,12 @@ def _tone(language: str) -> _Tone:
             if risk in raw["risk"]
         ),
     )
+
+
+def phrases_of(language: str) -> tuple[CompiledPhrase, ...]:
+    """Every phrase of the tone section."""
+    tone = _tone(language)
+    return tone.denied + tone.speculative + tuple(p for _, found in tone.raises_risk for p in found)
 
 
 def _any(phrases: Sequence[CompiledPhrase], text: Text) -> re.Match[str] | None:

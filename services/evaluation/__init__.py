@@ -1,0 +1,1 @@
+"""Measuring the engines on labelled files: what `client-monitor evaluate` prints."""

@@ -1,0 +1,291 @@
+"""Taking a delivery in hand: recheck, render, then in one transaction the final bytes and the claim.
+
+Rendering happens outside any transaction. The claim therefore drafts the mail again under its lock: when items or
+reader changed in between, nothing is committed and the claim starts over.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from random import random
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from models.accounts import Business
+from models.clock import Clock
+from models.engine import insert_rows, reading, writing
+from models.events import Stage
+from models.jobs import heartbeat
+from models.leases import this_process
+from models.mail import Channel, Delivery, DeliveryKind, DeliveryState, EmailBody, NotificationState
+from models.scope import Scope
+from models.settings import Settings, get_settings
+from tasks.filter.ledger import lines, move, skip
+from tasks.notify.compose import Draft, draft
+from tasks.notify.mime import build_mime
+from tasks.notify.render import render
+from tasks.notify.selection import entries
+from tasks.notify.transports.transport import Envelope, Transport
+from tasks.plan import StageReport
+
+_TRIES = 3
+_FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(hours=1)
+_IN_MAIL = (NotificationState.ATTACHED, NotificationState.UNKNOWN)
+
+
+class _Changed(Exception):
+    """The items or their reader changed while the mail was rendered."""
+
+
+class _Unwritten(Exception):
+    """The mail could not be rendered; its cause says whether that is the mail's fault or ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery in hand, committed as transmitting."""
+
+    delivery_id: UUID
+    holder: str
+    retries: int
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends, for whom, how, and by which clocks; and the changes of a delivery any step may make."""
+
+    scope: Scope
+    now: datetime
+    transport: Transport
+    channel: Channel
+    clock: Clock
+    job_run_id: UUID | None = None
+    jitter: Callable[[], float] = random
+
+    def change(
+        self,
+        session: Session,
+        delivery_id: UUID,
+        holder: str | None,
+        states: tuple[DeliveryState, ...],
+        **values: Any,
+    ) -> bool:
+        """Change a delivery that is in ``states`` and in the hands of ``holder``; whether it was."""
+        held = col(Delivery.lease_holder)
+        changed = session.exec(
+            update(Delivery)
+            .where(
+                col(Delivery.id) == delivery_id,
+                col(Delivery.state).in_(states),
+                held.is_(None) if holder is None else held == holder,
+            )
+            .values(**values)
+            .returning(col(Delivery.id))
+            .execution_options(synchronize_session=False)
+        ).first()
+        return changed is not None
+
+    def move_items(self, session: Session, delivery_id: UUID, state: NotificationState) -> None:
+        """Give the lines in a mail the state of that mail."""
+        ids = [line.id for line in lines(self.scope, session, states=_IN_MAIL, delivery_id=delivery_id)]
+        move(session, ids, states=_IN_MAIL, state=state, updated_at=self.clock.now())
+
+    def next_attempt(self, retries: int) -> datetime:
+        """When to try again after ``retries`` attempts, with jitter so that mails do not come back as one."""
+        wait: timedelta = min(_FIRST_WAIT * 2**retries, _LONGEST_WAIT) * (0.75 + self.jitter() / 2)
+        return self.clock.now() + wait
+
+    def lease_end(self) -> datetime:
+        return self.clock.now() + timedelta(seconds=get_settings().send_lease_seconds)
+
+    def report(self, name: str, told: str = "", **more: int) -> StageReport:
+        """That one delivery was dealt with."""
+        degraded = (told,) if told else ()
+        return StageReport(stage=Stage.NOTIFY.value, done=1, counts={name: 1, **more}, degraded=degraded)
+
+
+def message_id(slug: str, delivery: Delivery, mail_from: str) -> str:
+    """The one Message-ID a slot can have: from the delivery's unique key, the same in any database."""
+    key = "\n".join((slug, delivery.recipient, delivery.channel, delivery.kind, delivery.slot))
+    domain = parseaddr(mail_from)[1].rpartition("@")[2] or "localhost"
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>"
+
+
+def new_holder() -> str:
+    """A holder's name: one a claim, so that two threads of a process are two holders."""
+    return f"{this_process()}#{uuid4().hex[:8]}"
+
+
+def holding_process(row: Delivery) -> str:
+    """The process in whose hands a delivery is."""
+    return (row.lease_holder or "").partition("#")[0]
+
+
+def on_hold(scope: Scope, session: Session) -> bool:
+    """Whether the tenant's sending is stopped."""
+    return session.exec(select(Business.sending_on_hold).where(Business.id == scope.business)).one()
+
+
+def stored_bytes(session: Session, delivery_id: UUID) -> bytes | None:
+    """The final bytes of a mail, once they are fixed."""
+    packed = session.exec(select(EmailBody.mime).where(EmailBody.delivery_id == delivery_id)).first()
+    return None if packed is None else zlib.decompress(packed)
+
+
+def envelope_for(delivery: Delivery, identity: str, body: bytes) -> Envelope:
+    settings = get_settings()
+    return Envelope(
+        sender=parseaddr(settings.mail_from)[1],
+        recipient=_recipient(settings, delivery.recipient),
+        message_id=identity,
+        data=body,
+    )
+
+
+def take(sender: Sender, delivery_id: UUID) -> tuple[Claim | None, StageReport]:
+    """Claim a planned delivery. Without a claim the report says what came of it, if anything did."""
+    nothing = StageReport(stage=Stage.NOTIFY.value)
+    for _ in range(_TRIES):
+        with reading(sender.scope) as session:
+            delivery = session.exec(select(Delivery).where(Delivery.id == delivery_id)).one()
+            slug = session.exec(select(Business.slug).where(Business.id == sender.scope.business)).one()
+            body = stored_bytes(session, delivery_id)
+            seen = draft(sender.scope, session, delivery, now=sender.now)
+        if delivery.state is not DeliveryState.INTENT:
+            return None, nothing
+        mail_from = get_settings().mail_from
+        delivery.message_id = delivery.message_id or message_id(slug, delivery, mail_from)
+        fixed = body is not None
+        try:
+            if seen.refusal is None and seen.letter is not None and body is None:
+                delivery.subject, body = _write(delivery, seen, mail_from)
+            nothing_to_say = body is None or (_has_items(delivery) and seen.letter is None)
+            if seen.refusal is not None or body is None or nothing_to_say:
+                return None, _close_empty(sender, delivery, seen)
+            return _commit(sender, delivery, seen, body, fixed=fixed), nothing
+        except _Changed:
+            continue
+        except _Unwritten as error:
+            return None, _put_off(sender, delivery, error.__cause__)
+    return None, nothing
+
+
+def _write(delivery: Delivery, seen: Draft, mail_from: str) -> tuple[str, bytes]:
+    """Subject and final bytes; _Unwritten for whatever goes wrong."""
+    try:
+        if seen.letter is None or delivery.message_id is None:
+            raise ValueError("nothing to write")
+        rendered = render(seen.letter)
+        body = build_mime(
+            rendered,
+            mail_from=mail_from,
+            mail_to=delivery.recipient,
+            to_name=seen.letter.recipient_name,
+            message_id=delivery.message_id,
+            date=seen.letter.at,
+        )
+    except Exception as error:
+        # One mail that breaks the templates must not keep all others from being sent.
+        raise _Unwritten from error
+    return rendered.subject, body
+
+
+def _commit(sender: Sender, delivery: Delivery, seen: Draft, body: bytes, *, fixed: bool) -> Claim | None:
+    holder = new_holder()
+    values: dict[str, Any] = {
+        "state": DeliveryState.TRANSMITTING,
+        "lease_holder": holder,
+        "lease_expires_at": sender.lease_end(),
+        "message_id": delivery.message_id,
+        "subject": delivery.subject,
+        "transport": sender.transport.name,
+    }
+    if not fixed:
+        values["item_count"] = len(entries(seen.kept))
+    with writing(sender.scope) as session:
+        if not _lock(sender, session, delivery, seen, **values):
+            return None
+        if not fixed:
+            _drop(sender, session, delivery, seen)
+            row = {
+                "delivery_id": delivery.id,
+                "mime": zlib.compress(body),
+                "created_at": sender.clock.now(),
+            }
+            insert_rows(session, EmailBody, [row])
+    identity = delivery.message_id or ""
+    return Claim(delivery.id, holder, delivery.retries, envelope_for(delivery, identity, body))
+
+
+def _lock(sender: Sender, session: Session, delivery: Delivery, seen: Draft, **values: Any) -> bool:
+    """Take the delivery if nobody did and sending is not stopped; _Changed when its mail would be another by now."""
+    if on_hold(sender.scope, session):
+        return False
+    if not sender.change(session, delivery.id, None, (DeliveryState.INTENT,), **values):
+        return False
+    if draft(sender.scope, session, delivery, now=sender.now) != seen:
+        raise _Changed
+    if sender.job_run_id is not None:
+        heartbeat(sender.scope, session, sender.job_run_id)
+    return True
+
+
+def _close_empty(sender: Sender, delivery: Delivery, seen: Draft) -> StageReport:
+    """Nothing is left to say, or nobody to say it to."""
+    detail = seen.refusal.sentence if seen.refusal else ""
+    empty = {"state": DeliveryState.EMPTY, "item_count": 0, "last_error": detail}
+    with writing(sender.scope) as session:
+        if not _lock(sender, session, delivery, seen, **empty):
+            return StageReport(stage=Stage.NOTIFY.value)
+        _drop(sender, session, delivery, seen)
+    return sender.report("empty")
+
+
+def _drop(sender: Sender, session: Session, delivery: Delivery, seen: Draft) -> None:
+    """Close the lines that no longer qualify; each names the mail that left it out."""
+    skip(
+        session,
+        seen.dropped,
+        stage=Stage.NOTIFY,
+        at=sender.clock.now(),
+        job_run_id=sender.job_run_id,
+        delivery_id=delivery.id,
+        states=(NotificationState.ATTACHED,),
+    )
+
+
+def _put_off(sender: Sender, delivery: Delivery, error: BaseException | None) -> StageReport:
+    """Nothing was handed to anybody. An address no mail can carry fails; what is our own fault is tried again."""
+    said = f"{type(error).__name__}: {error}"[:300]
+    retries = delivery.retries + 1
+    hopeless = isinstance(error, ValueError) or retries >= get_settings().send_attempts
+    values: dict[str, Any] = {"last_error": said, "retries": retries}
+    if hopeless:
+        values["state"] = DeliveryState.FAILED
+    else:
+        values["next_attempt_at"] = sender.next_attempt(delivery.retries)
+    with writing(sender.scope) as session:
+        if not sender.change(session, delivery.id, None, (DeliveryState.INTENT,), **values):
+            return StageReport(stage=Stage.NOTIFY.value)
+        if hopeless:
+            sender.move_items(session, delivery.id, NotificationState.FAILED)
+    return sender.report("failed" if hopeless else "retry", f"mail to {delivery.recipient}: {said}")
+
+
+def _has_items(delivery: Delivery) -> bool:
+    return delivery.kind in (DeliveryKind.EVENT, DeliveryKind.DIGEST)
+
+
+def _recipient(settings: Settings, address: str) -> str:
+    """Outside production a setting may lead every mail to one address."""
+    if settings.environment != "production" and settings.redirect_all_mail_to:
+        return settings.redirect_all_mail_to
+    return address

@@ -1,0 +1,278 @@
+"""The ledger's own promises: schema, tenants, transactions, leases, slots, budgets, time."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from conftest import Tenant
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from sqlalchemy import Engine, func, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, SQLModel, col, select
+
+import models.leases as leases
+from models.accounts import Business
+from models.base import new_id, utc_now
+from models.clients import Client, ClientAssignment
+from models.engine import insert_rows, reading, writing
+from models.leases import LeaseBusy, LeaseLost, acquire, lease, release, renew
+from models.limits import BudgetExhausted, Reservation, hold_back, reserve, settle, spent, take_slot
+from models.schema import revisions
+from models.scope import Role, Scope
+from models.settings import Settings, is_placeholder
+
+
+def other_business() -> Tenant:
+    with writing(Scope.operator()) as session:
+        business = Business(slug="other", name="Other")
+        session.add(business)
+        session.flush()
+        return Tenant(business.id)
+
+
+def test_models_and_migrations_agree(db: Engine) -> None:
+    with db.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+    current, newest = revisions(db)
+    assert current == newest
+
+
+def test_ids_sort_by_the_time_they_were_made() -> None:
+    made = [new_id() for _ in range(2_000)]
+    assert made == sorted(made)
+    assert len(set(made)) == len(made)
+
+
+def test_a_query_sees_its_own_tenant_only(tenant: Tenant) -> None:
+    other = other_business()
+    tenant.add_client("Ours")
+    theirs = other.add_client("Theirs")
+    with reading(tenant.scope) as session:
+        assert [c.name for c in session.exec(select(Client))] == ["Ours"]
+        assert list(session.exec(select(Client.name).where(Client.id == theirs))) == []
+        assert session.get(Client, theirs) is None
+        assert session.exec(select(func.count()).select_from(Client)).one() == 1
+    with writing(tenant.scope) as session:
+        session.execute(update(Client).values(industry="x"))
+    with reading(Scope.operator()) as session:
+        assert {c.name: c.industry for c in session.exec(select(Client))} == {"Ours": "x", "Theirs": None}
+
+
+def test_a_session_without_a_scope_fails(tenant: Tenant, db: Engine) -> None:
+    with Session(db) as session, pytest.raises(PermissionError):
+        session.exec(select(Client)).all()
+
+
+def test_a_row_of_another_tenant_cannot_be_written(tenant: Tenant) -> None:
+    other = other_business()
+    with pytest.raises(PermissionError), writing(tenant.scope) as session:
+        session.add(Client(business_id=other.business_id, name="Stray"))
+        session.flush()
+    with pytest.raises(PermissionError), writing(tenant.scope) as session:
+        insert_rows(session, Client, [{"business_id": other.business_id, "name": "Stray"}])
+
+
+def test_a_foreign_key_cannot_cross_tenants(tenant: Tenant) -> None:
+    other = other_business()
+    theirs = other.add_client("Theirs")
+    user = tenant.add_user("maria@example.com")
+    with pytest.raises(IntegrityError):
+        tenant.add(ClientAssignment(business_id=tenant.business_id, client_id=theirs, user_id=user))
+
+
+def test_only_the_operator_goes_without_a_business() -> None:
+    with pytest.raises(PermissionError):
+        Scope(business_id=None, user_id=uuid4(), role=Role.OWNER)
+    with pytest.raises(PermissionError):
+        _ = Scope.operator().business
+
+
+def test_writing_is_whole_or_not_at_all(tenant: Tenant) -> None:
+    with pytest.raises(RuntimeError), writing(tenant.scope) as session:
+        session.add(Client(business_id=tenant.business_id, name="Half"))
+        session.flush()
+        raise RuntimeError("in the middle")
+    with reading(tenant.scope) as session:
+        assert session.exec(select(Client)).all() == []
+
+
+def test_what_a_reading_returned_stays_readable(tenant: Tenant) -> None:
+    tenant.add_client("Ours", aliases=["Us"])
+    with reading(tenant.scope) as session:
+        client = session.exec(select(Client)).one()
+    assert client.aliases == ["Us"]
+
+
+def test_a_naive_time_is_refused(tenant: Tenant) -> None:
+    with pytest.raises(Exception, match="naive"):
+        tenant.add_client("Ours", created_at=datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+@given(st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.timezones()))
+def test_time_comes_back_as_the_same_instant_in_utc(moment: datetime) -> None:
+    from sqlalchemy.dialects import sqlite
+
+    from models.base import UtcDateTime
+
+    kind, dialect = UtcDateTime(), sqlite.dialect()
+    back = kind.process_result_value(kind.process_bind_param(moment, dialect), dialect)
+    assert back == moment.astimezone(UTC)
+
+
+def test_a_held_lease_is_not_given_twice_and_an_expired_one_is(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    scope = tenant.scope
+    with writing(scope) as session:
+        first = acquire(scope, session, "x", seconds=60)
+    assert first is not None
+    with writing(scope) as session:
+        assert acquire(scope, session, "x", seconds=60) is None
+    monkeypatch.setattr(leases, "utc_now", lambda: utc_now() + timedelta(seconds=61))
+    with writing(scope) as session:
+        second = acquire(scope, session, "x", seconds=60)
+    assert second is not None
+    assert second.fence == first.fence + 1
+    with pytest.raises(LeaseLost), writing(scope) as session:
+        renew(scope, session, first)
+    with writing(scope) as session:
+        renew(scope, session, second)
+        release(scope, session, first)  # a lost lease gives nothing back
+    with writing(scope) as session:
+        assert acquire(scope, session, "x", seconds=60) is None
+
+
+def test_a_lease_of_a_process_that_died_here_is_free_at_once(tenant: Tenant) -> None:
+    import socket
+    import subprocess
+
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    scope = tenant.scope
+    with writing(scope) as session:
+        held = acquire(scope, session, "x", seconds=600)
+        session.execute(update(leases.Lease).values(holder=f"{socket.gethostname()}:{gone.pid}"))
+    with writing(scope) as session:
+        taken = acquire(scope, session, "x", seconds=600)
+    assert held is not None
+    assert taken is not None
+    assert taken.fence > held.fence
+
+
+def test_waiting_for_a_lease_ends_with_a_clear_word(tenant: Tenant) -> None:
+    with (
+        lease(tenant.scope, "x", seconds=60, wait_seconds=0),
+        pytest.raises(LeaseBusy, match="run again later"),
+        lease(tenant.scope, "x", seconds=60, wait_seconds=0),
+    ):
+        pass
+    with lease(tenant.scope, "x", seconds=60, wait_seconds=0) as held:
+        assert held.fence == 2
+
+
+def test_slots_of_many_threads_are_an_interval_apart(tenant: Tenant) -> None:
+    got: list[datetime] = []
+
+    def book() -> None:
+        for _ in range(5):
+            with writing(Scope.operator()) as session:
+                got.append(take_slot(session, "news", "secret-key", 2.0))
+
+    threads = [threading.Thread(target=book) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ordered = sorted(got)
+    gaps = [(b - a).total_seconds() for a, b in zip(ordered, ordered[1:], strict=False)]
+    assert len(ordered) == 20
+    assert all(gap >= 1.999 for gap in gaps)
+
+
+def test_a_key_never_reaches_the_slots_table(tenant: Tenant) -> None:
+    with writing(Scope.operator()) as session:
+        take_slot(session, "news", "secret-key", 2.0)
+    with reading(Scope.operator()) as session:
+        rows = session.execute(text("SELECT provider, credential FROM rate_slots")).all()
+    assert "secret-key" not in str(rows)
+
+
+def test_holding_back_never_shortens_a_wait(tenant: Tenant) -> None:
+    later = utc_now() + timedelta(hours=2)
+    with writing(Scope.operator()) as session:
+        hold_back(session, "news", None, later)
+        hold_back(session, "news", None, later - timedelta(hours=1))
+        assert take_slot(session, "news", None, 1.0) == later
+
+
+def test_a_budget_is_never_passed_and_lapsed_reservations_return(tenant: Tenant) -> None:
+    with writing(Scope.operator()) as session:
+        first = reserve(session, "ai", 6.0, limit=10.0)
+    with pytest.raises(BudgetExhausted), writing(Scope.operator()) as session:
+        reserve(session, "ai", 6.0, limit=10.0)
+    with writing(Scope.operator()) as session:
+        settle(session, first, 2.0)
+        settle(session, first, 2.0)  # settled twice counts once
+        assert spent(session, "ai") == 2.0
+        reserve(session, "ai", 6.0, limit=10.0)
+    with writing(Scope.operator()) as session:
+        session.execute(update(Reservation).values(expires_at=utc_now() - timedelta(seconds=1)))
+    with writing(Scope.operator()) as session:
+        reserve(session, "ai", 8.0, limit=10.0)
+
+
+def test_two_reservations_at_once_cannot_both_have_the_last_money(tenant: Tenant) -> None:
+    won: list[bool] = []
+
+    def try_it() -> None:
+        try:
+            with writing(Scope.operator()) as session:
+                reserve(session, "ai", 6.0, limit=10.0)
+            won.append(True)
+        except BudgetExhausted:
+            won.append(False)
+
+    threads = [threading.Thread(target=try_it) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == [False, False, False, True]
+
+
+@pytest.mark.parametrize("secret", ["changeme", "<your key>", "sk-your-key", "xxxx", "your_api_key", "test-key", "TODO"])
+def test_a_placeholder_is_no_key(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_placeholder(secret)
+    monkeypatch.setenv("CM_OPENAI_API_KEY", secret)
+    with pytest.raises(ValidationError) as refused:
+        Settings(_env_file=None)
+    assert "placeholder" in str(refused.value)
+
+
+def test_a_secret_shows_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CM_SMTP_PASSWORD", "hunter2-real-9f1c")
+    settings = Settings(_env_file=None)
+    assert "hunter2-real-9f1c" not in f"{settings!r} {settings.model_dump_json()}"
+
+
+def test_a_password_is_not_sent_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CM_SMTP_PASSWORD", "hunter2-real-9f1c")
+    monkeypatch.setenv("CM_SMTP_SECURITY", "none")
+    monkeypatch.setenv("CM_SMTP_HOST", "mail.example.com")
+    with pytest.raises(ValidationError, match="in clear"):
+        Settings(_env_file=None)
+
+
+def test_rows_whose_key_exists_are_left_out(tenant: Tenant) -> None:
+    rows = [{"name": "Acme", "aliases": [], "excluded_terms": [], "keywords": [], "confidential": False,
+             "created_at": utc_now()}]  # fmt: skip
+    with writing(tenant.scope) as session:
+        first = insert_rows(session, Client, rows, ignore_conflicts=True, returning=("id", "name"))
+        again = insert_rows(session, Client, rows, ignore_conflicts=True, returning=("id", "name"))
+        assert [row["name"] for row in first] == ["Acme"]
+        assert again == []
+        assert session.exec(select(func.count()).select_from(Client).where(col(Client.name) == "Acme")).one() == 1

@@ -1,0 +1,206 @@
+"""Clients from CSV files."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from sqlmodel import col, select
+
+from models.accounts import UserState, preferences_of, users
+from models.audit import AuditLog
+from models.clients import Client, ClientAssignment, Tier, active_clients, open_assignments
+from models.engine import reading
+from models.scope import Role
+from services.client_import import ImportReport, import_clients
+from services.clients import archive_client
+from services.errors import UserError
+from tests.conftest import Tenant
+
+HEADER = "name,legal_name,aliases,domain,ticker,excluded_terms,keywords,industry,tier,crm_id,assigned_to,confidential\n"
+
+
+def give(tenant: Tenant, tmp_path: Path, text: str) -> ImportReport:
+    path = tmp_path / "clients.csv"
+    path.write_text(text, encoding="utf-8")
+    return import_clients(tenant.scope, path)
+
+
+def clients(tenant: Tenant) -> dict[str, Client]:
+    with reading(tenant.scope) as session:
+        return {client.name: client for client in active_clients(tenant.scope, session)}
+
+
+def assigned(tenant: Tenant) -> dict[str, list[str]]:
+    """Client name → addresses of those who look after it now."""
+    with reading(tenant.scope) as session:
+        people = {user.id: user.email for user in users(tenant.scope, session)}
+        names = {client.id: client.name for client in session.exec(select(Client))}
+        found = open_assignments(tenant.scope, session)
+    return {names[key]: sorted(people[user] for user in value) for key, value in found.items()}
+
+
+def test_the_portfolio_goes_in_once(tenant: Tenant, shared_data: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    path = shared_data / "portfolio.csv"
+    report = import_clients(tenant.scope, path, on_row=lambda done, of: seen.append((done, of)))
+    assert (len(report.created), len(report.invited), report.assignments_started) == (40, 4, 40)
+    assert (report.faults, report.notes) == ([], [])
+    assert seen[-1] == (40, 40)
+    again = import_clients(tenant.scope, path)
+    assert (again.created, again.updated, len(again.unchanged)) == ([], [], 40)
+    assert (again.invited, again.assignments_started, again.assignments_ended) == ([], 0, 0)
+    with reading(tenant.scope) as session:
+        assert len(session.exec(select(ClientAssignment)).all()) == 40
+
+
+def test_every_column_arrives(tenant: Tenant, tmp_path: Path) -> None:
+    row = (
+        "Acme,Acme Holdings Inc.,Acme Co;ACME,www.acme.example.com,acm,acme thunder,pumps;valves,Industry,Strategic,"
+        "C1,Maria@Example.com; tom.o-neil@example.com,yes\n"
+    )
+    give(tenant, tmp_path, HEADER + row)
+    acme = clients(tenant)["Acme"]
+    assert (acme.legal_name, acme.aliases, acme.domain) == (
+        "Acme Holdings Inc.",
+        ["Acme Co", "ACME"],
+        "acme.example.com",
+    )
+    assert (acme.ticker, acme.excluded_terms, acme.keywords) == ("ACM", ["acme thunder"], ["pumps", "valves"])
+    assert (acme.industry, acme.tier, acme.crm_id) == ("Industry", Tier.STRATEGIC, "C1")
+    assert acme.confidential is True
+    assert assigned(tenant) == {"Acme": ["maria@example.com", "tom.o-neil@example.com"]}
+
+
+def test_unknown_assignees_are_invited_with_defaults(tenant: Tenant, tmp_path: Path) -> None:
+    report = give(
+        tenant, tmp_path, "name,assigned_to\nAcme,maria.lopez@example.com\nBolt,Maria.Lopez@example.com\n"
+    )
+    assert report.invited == ["maria.lopez@example.com"]
+    with reading(tenant.scope) as session:
+        user = users(tenant.scope, session)[0]
+        wants = preferences_of(tenant.scope, session)[user.id]
+        audit = session.exec(select(AuditLog.action)).all()
+    assert (user.name, user.role, user.state, user.timezone) == (
+        "Maria Lopez",
+        Role.MANAGER,
+        UserState.INVITED,
+        "UTC",
+    )
+    assert (wants.relevance_threshold, wants.notification_categories) == (0.45, None)
+    assert sorted(audit) == sorted(
+        ["client.created"] * 2 + ["assignment.started"] * 2 + ["user.invited", "clients.imported"]
+    )
+
+
+def test_each_fault_is_a_line_and_good_rows_go_on(tenant: Tenant, tmp_path: Path) -> None:
+    report = give(
+        tenant,
+        tmp_path,
+        "name,tier,crm_id,assigned_to,domain,confidential\n"
+        "Acme,growth,1,maria@example.com,acme.example.com,\n"
+        ",growth,2,,,\n"
+        "Bolt,platinum,3,,,\n"
+        "Cask,growth,4,maria(at)example.com; tom@example.com,,\n"
+        "ACME,growth,5,,,\n"
+        "Dune,growth,1,,,\n"
+        "Echo,gold,7,nobody,nonsense,perhaps\n"
+        "Fade,standard,8,tom@example.com,acme.example.com,no\n",
+    )
+    assert report.created == ["Acme", "Fade"]
+    assert [str(fault) for fault in report.faults] == [
+        "clients.csv row 3, name: a client needs a name",
+        "clients.csv row 4, tier: 'platinum' is no tier: use strategic, growth, standard",
+        "clients.csv row 5, assigned_to: 'maria(at)example.com' is no e-mail address: "
+        "it needs a name, an @ and a domain",
+        "clients.csv row 6, name: duplicate: 'ACME' stands in row 2 already",
+        "clients.csv row 7, crm_id: duplicate: '1' stands in row 2 already",
+        "clients.csv row 8, assigned_to: 'nobody' is no e-mail address: it needs a name, an @ and a domain",
+        "clients.csv row 8, domain: 'nonsense' is no domain: use a name such as example.com",
+        "clients.csv row 8, tier: 'gold' is no tier: use strategic, growth, standard",
+        "clients.csv row 8, confidential: 'perhaps' is neither yes nor no",
+    ]
+    assert report.notes == ["clients.csv row 9, domain: acme.example.com is 'Acme' too: a duplicate?"]
+    assert report.invited == ["maria@example.com", "tom@example.com"]
+    assert set(clients(tenant)) == {"Acme", "Fade"}
+
+
+def test_duplicates_against_the_database(tenant: Tenant, tmp_path: Path) -> None:
+    give(tenant, tmp_path, "name,crm_id\nAcme,1\nBolt,2\nCask,\n")
+    report = give(tenant, tmp_path, "name,crm_id\nacme,9\nBolt,1\ncask,3\n")
+    assert [str(fault) for fault in report.faults] == [
+        "clients.csv row 2, crm_id: duplicate: 'Acme' stands with CRM id '1', not '9'; "
+        "give one of them another name, or correct the id in the app",
+        "clients.csv row 3, crm_id: duplicate: '1' is 'Acme', not 'Bolt'",
+    ]
+    assert report.updated == ["cask"]
+    assert {name: client.crm_id for name, client in clients(tenant).items()} == {
+        "Acme": "1",
+        "Bolt": "2",
+        "cask": "3",
+    }
+
+
+def test_a_second_import_updates_what_the_file_has_and_leaves_the_rest(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    give(tenant, tmp_path, "name,crm_id,industry,ticker,keywords\nAcme,1,Pumps,ACM,valves\nBolt,2,,,\n")
+    report = give(tenant, tmp_path, "name,crm_id,industry\nAcme Renamed,1,\nBolt,2,\n")
+    assert (report.updated, report.unchanged, report.created) == (["Acme Renamed"], ["Bolt"], [])
+    acme = clients(tenant)["Acme Renamed"]
+    assert (acme.industry, acme.ticker, acme.keywords) == (None, "ACM", ["valves"])
+    with reading(tenant.scope) as session:
+        changed = session.exec(select(AuditLog).where(AuditLog.action == "client.updated")).one()
+    assert changed.details["fields"] == ["name", "industry"]
+
+
+def test_assignments_change_only_where_somebody_is_named(tenant: Tenant, tmp_path: Path) -> None:
+    give(tenant, tmp_path, "name,assigned_to\nAcme,maria@example.com\nBolt,maria@example.com\n")
+    report = give(tenant, tmp_path, "name,assigned_to\nAcme,tom@example.com\nBolt,\n")
+    assert (report.updated, report.unchanged) == (["Acme"], ["Bolt"])
+    assert (report.assignments_started, report.assignments_ended) == (1, 1)
+    assert assigned(tenant) == {"Acme": ["tom@example.com"], "Bolt": ["maria@example.com"]}
+    report = give(tenant, tmp_path, "name\nAcme\nBolt\n")
+    assert (report.assignments_started, report.assignments_ended) == (0, 0)
+    with reading(tenant.scope) as session:
+        rows = session.exec(select(ClientAssignment)).all()
+        ended = session.exec(
+            select(ClientAssignment).where(col(ClientAssignment.ended_at).is_not(None))
+        ).all()
+    assert (len(rows), len(ended)) == (3, 1)
+
+
+def test_archived_and_deactivated_are_told(tenant: Tenant, tmp_path: Path) -> None:
+    gone = tenant.add_client("Acme")
+    archive_client(tenant.scope, gone)
+    tenant.add_user("old@example.com", user={"state": UserState.DEACTIVATED})
+    report = give(tenant, tmp_path, "name,assigned_to\nAcme,old@example.com\nBolt,old@example.com\n")
+    assert report.notes == [
+        "clients.csv row 2, name: Acme is archived and stays so: restore it to watch it again",
+        "clients.csv row 3, assigned_to: old@example.com is deactivated and gets no mail",
+    ]
+    assert set(clients(tenant)) == {"Bolt"}
+    assert assigned(tenant) == {"Bolt": ["old@example.com"]}
+
+
+def test_a_file_without_names_changes_nothing(tenant: Tenant, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="column name is missing"):
+        give(tenant, tmp_path, "company,tier\nAcme,growth\n")
+    assert give(tenant, tmp_path, "name\n").usable is False
+    assert clients(tenant) == {}
+
+
+def test_two_imports_at_once_give_each_client_once(tenant: Tenant, tmp_path: Path) -> None:
+    path = tmp_path / "clients.csv"
+    path.write_text("name,assigned_to\n" + "".join(f"Client {n},m{n % 5}@example.com\n" for n in range(60)))
+    reports: list[ImportReport] = []
+    workers = [
+        threading.Thread(target=lambda: reports.append(import_clients(tenant.scope, path))) for _ in range(3)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(len(report.created) for report in reports) == [0, 0, 60]
+    assert sorted(len(report.invited) for report in reports) == [0, 0, 5]
+    with reading(tenant.scope) as session:
+        assert len(session.exec(select(ClientAssignment)).all()) == 60
