@@ -19,6 +19,10 @@ ErrorsOption = Annotated[
 AtMostOption = Annotated[int, typer.Option(min=1, help="How many misjudged items --errors prints.")]
 
 
+class StoryCut(StrEnum):
+    TEXT = "text"
+
+
 class CompanyCut(StrEnum):
     COMPANY = "company"
 
@@ -38,7 +42,12 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group)
 
 
-def stories(file: FileArgument, errors: ErrorsOption = False, at_most: AtMostOption = 50) -> None:
+def stories(
+    file: FileArgument,
+    errors: ErrorsOption = False,
+    by: Annotated[StoryCut | None, typer.Option(help="Cut the figures by this, printed first.")] = None,
+    at_most: AtMostOption = 50,
+) -> None:
     """How well articles are grouped into stories.
 
     A line: {id, title, snippet?, url?, source?, published_at?, story}.
@@ -48,8 +57,11 @@ def stories(file: FileArgument, errors: ErrorsOption = False, at_most: AtMostOpt
     with _working("grouping"):
         report = evaluation.evaluate_stories(file)
     if errors:
-        _show_misjudged(_misjudged(evaluation, report), at_most)
-    _finish(file, report, empty=not _figures(report)["articles"])
+        _show_misjudged(evaluation.misjudged_pairs(file, limit=at_most), at_most)
+    if by is not None:
+        titles = evaluation.evaluate_stories(file, text=False)
+        _show_cuts({"titles only": _figures(titles), "with text": _figures(report)})
+    _finish(file, report, empty=not report.articles)
 
 
 def companies(
@@ -117,18 +129,15 @@ def _figures(report: BaseModel | Mapping[str, Any]) -> dict[str, Any]:
     return report.model_dump(mode="json") if isinstance(report, BaseModel) else dict(report)
 
 
-def _misjudged(evaluation: Any, report: Any) -> Sequence[Any]:
-    ask = getattr(evaluation, "misjudged", None)
-    return ask(report) if ask is not None else ()
-
-
 def _show_misjudged(items: Sequence[Any], at_most: int) -> None:
     """A block an item, what was expected beside what was said."""
     for item in items[:at_most]:
         fields = _figures(item)
-        title = fields.pop("title", "")
-        say(str(title), style="bold")
-        said = (f"{name} {value}" for name, value in fields.items() if value not in (None, ""))
+        for name in [name for name in fields if name.endswith("title")]:
+            say(str(fields.pop(name)), style="bold")
+        said = (
+            f"{name.replace('_', ' ')} {value}" for name, value in fields.items() if value not in (None, "")
+        )
         say(f"    {' · '.join(said)}")
     shown = min(at_most, len(items))
     note(f"{shown} of {len(items)} misjudged items shown")
@@ -136,7 +145,7 @@ def _show_misjudged(items: Sequence[Any], at_most: int) -> None:
 
 def _show_cuts(cuts: Mapping[str, Mapping[str, Any]]) -> None:
     for name, figures in cuts.items():
-        said = (f"{key} {value}" for key, value in figures.items() if key != "items_per_second")
+        said = (f"{key} {value}" for key, value in figures.items() if not key.endswith("per_second"))
         say(f"{name}: {', '.join(said)}")
 
 

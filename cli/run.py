@@ -148,12 +148,10 @@ def _as_flow(slug: str, clients: list[str] | None, options: "Mapping[str, object
 
 def _digests_of_replay(plan: "RunPlan") -> "StageReport":
     """A replay and the demo do not wait for tomorrow's window: their digests are written as of its time."""
-    from services.replay import replay_digests
+    from services.replay import is_replay, replay_digests
     from tasks.plan import StageReport
 
-    if plan.force_mock or (plan.sources and all(s.startswith("archive:") for s in plan.sources)):
-        return replay_digests(plan)
-    return StageReport(stage="notify")
+    return replay_digests(plan) if is_replay(plan) else StageReport(stage="digests")
 
 
 def _finish(summary: "RunSummary") -> None:
@@ -176,16 +174,19 @@ def show(summary: "RunSummary") -> None:
         f"{summary.mails:,} mails written"
     )
     clients = Table(title="Clients", title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for name, justify in (("client", "left"), ("found", "right"), ("stories", "right"), ("events", "right")):
-        clients.add_column(name, justify=justify)  # type: ignore[arg-type]
-    clients.add_column("most relevant", overflow="ellipsis", no_wrap=True, max_width=70)
+    clients.add_column("client", no_wrap=True, width=26)
+    for name in ("found", "stories", "events"):
+        clients.add_column(name, justify="right", no_wrap=True, width=7)
+    clients.add_column("most relevant", overflow="ellipsis", no_wrap=True, width=max(20, min(90, out.width - 55)))
     for line in summary.clients:
         top = Text(clean(line.top))
         clients.add_row(Text(clean(line.name)), str(line.found), str(line.stories), str(line.events), top)
     out.print(clients)
     people = Table(title="People", title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for name in ("person", "mailed at once", "in a digest", "waiting", "skipped, and why"):
-        people.add_column(name, justify="left" if name in {"person", "skipped, and why"} else "right")
+    people.add_column("person", no_wrap=True)
+    for name in ("at once", "in digest", "waiting"):
+        people.add_column(name, justify="right", no_wrap=True)
+    people.add_column("not mailed, and why", overflow="fold")
     for person in summary.people:
         reasons = ", ".join(f"{n} {why.replace('_', ' ')}" for why, n in person.skipped.items()) or "-"
         people.add_row(

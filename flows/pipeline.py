@@ -44,8 +44,11 @@ def run_pipeline(
     reports = [_search(plan, stages, watch)]
     if search_only:
         return reports
-    reports.append(_dedupe(plan, stages, watch))
-    finish_baseline(plan)
+    folded = _dedupe(plan, stages, watch)
+    reports.append(folded)
+    if not folded.degraded:
+        # A feed's items that still wait for dedupe must find their clients' first poll unfinished.
+        finish_baseline(plan)
     reports.append(_drain("enrich", lambda: stages.enrich(plan), watch))
     reports.append(_drain("classify", lambda: stages.classify(plan), watch))
     reports.append(_drain("filter", lambda: stages.filter(plan, get_settings().batch_size), watch))

@@ -150,7 +150,8 @@ def insert_rows(
         if business is not None:
             if values.setdefault("business_id", business) != business:
                 raise PermissionError(f"a {model.__name__} of another business")
-            values.setdefault("id", new_id())
+            if "id" not in values:
+                values["id"] = new_id()
         stamped.append(values)
     table = model.__table__  # type: ignore[attr-defined]
     dialect = session.get_bind().dialect.name

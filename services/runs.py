@@ -152,8 +152,12 @@ def progress(plan: RunPlan, report: StageReport) -> None:
     """Keep the run's counts in step while it works, so that anybody can watch it."""
     with writing(plan.scope) as session:
         run = session.get_one(JobRun, plan.job_run_id)
-        run.counts = {**run.counts, **{f"{report.stage}.{k}": v for k, v in report.counts.items()}}
+        run.counts = {**run.counts, **_counts([report])}
         heartbeat(plan.scope, session, plan.job_run_id)
+
+
+def _counts(reports: list[StageReport]) -> dict[str, int]:
+    return {f"{report.stage}.{name}": value for report in reports for name, value in report.counts.items()}
 
 
 def close_run(plan: RunPlan, reports: list[StageReport], error: BaseException | None = None) -> RunSummary:
@@ -162,9 +166,9 @@ def close_run(plan: RunPlan, reports: list[StageReport], error: BaseException | 
     Failed: it stopped, or every source it asked failed. Degraded: it ended, and something it names did not work.
     """
     scope = plan.scope
-    degraded = list(dict.fromkeys(line for report in reports for line in report.degraded))
     with writing(scope) as session:
         run = session.get_one(JobRun, plan.job_run_id)
+        degraded = list(dict.fromkeys([*run.degraded, *(line for r in reports for line in r.degraded)]))
         results = source_results(scope, session, plan.job_run_id)
         failed = [r for r in results if r.state in {SourceState.FAILED, SourceState.QUOTA}]
         if error is not None:
@@ -177,7 +181,7 @@ def close_run(plan: RunPlan, reports: list[StageReport], error: BaseException | 
         else:
             run.state = RunState.DEGRADED if degraded else RunState.COMPLETED
         run.degraded = degraded
-        run.counts = {f"{r.stage}.{name}": value for r in reports for name, value in r.counts.items()}
+        run.counts = {**run.counts, **_counts(reports)}
         run.finished_at = run.heartbeat_at = utc_now()
     return summarise(scope, plan.job_run_id)
 

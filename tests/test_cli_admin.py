@@ -311,7 +311,7 @@ def test_evaluate_prints_one_json_object_last(fresh: Path) -> None:
 
 def test_evaluate_without_a_line_it_can_use_is_exit_2(fresh: Path) -> None:
     path = put(fresh, "labelled.jsonl", "nonsense\n")
-    for what in ("companies", "categories"):
+    for what in ("stories", "companies", "categories"):
         result = call("evaluate", what, path)
         assert (result.exit_code, "no line that can be measured" in result.stderr) == (2, True), what
     assert call("evaluate", "categories", fresh / "nix.jsonl").exit_code == 2

@@ -48,7 +48,7 @@ def check_database(settings: Settings, *, timeout: float) -> list[Check]:
             version = connection.execute(text(sql)).scalar_one()
     except DBAPIError as error:
         problem = explain(error)
-        assert problem is not None  # noqa: S101  every DBAPIError has a sentence
+        assert problem is not None  # every DBAPIError has a sentence
         return [Check.failed("database", problem.message, problem.mend)]
     finally:
         engine.dispose()

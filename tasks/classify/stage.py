@@ -25,7 +25,8 @@ from tasks.classify.rules.categories import Verdict
 from tasks.classify.rules.insight import insight
 from tasks.companies.match import CompanyMatch, MatchRule, match_company
 from tasks.companies.names import Profile
-from tasks.dedupe.stories import Doc, is_material_update
+from tasks.dedupe.stories import Doc
+from tasks.dedupe.updates import is_material_update
 from tasks.plan import RunPlan, StageReport
 from tasks.profiles import portfolio
 

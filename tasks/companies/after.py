@@ -141,6 +141,9 @@ def _verb(at: Spot) -> Finding | None:
     # "is", "makes", "may": any noun does so
     if weight < 1.0 and word != "to":
         weight *= 1.3 - at.doubt
+    # "Congress in Sprint to pass budget": behind a preposition the verb has another subject
+    if at.doubt > COMMON and at.before in at.lex["prepositions"]:
+        weight *= 0.4
     return "company_verb_follows", weight
 
 

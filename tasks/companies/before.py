@@ -100,7 +100,8 @@ def _preposition(at: Spot) -> Finding | None:
             return NOTHING
         firm = at.before in at.lex["firm_prepositions"]
         return "bare_after_preposition", 0.5 + 1.5 * at.doubt if firm else 0.5
-    inside = at.before == "in" and at.right is None and at.before_that not in at.lex["places_after_in"]
+    ends = at.right is None or at.lex.function(at.after)
+    inside = at.before == "in" and ends and at.before_that not in at.lex["places_after_in"]
     return ("place_or_thing", -1.0 - 1.5 * at.doubt) if inside and at.doubt >= 0.25 else None
 
 
@@ -128,7 +129,8 @@ def _stranger(at: Spot) -> Finding | None:
     if at.left is None:
         return None
     opens = _named(at) and at.left in at.text.starts and at.text.style == "sentence"
-    name_like = inflects(at.before) < 0.3 and zipf(at.before) < 5 and not gerund(at.before)
+    name_like = inflects(at.before) < 0.4 and zipf(at.before) < 5 and not gerund(at.before)
+    name_like = name_like or at.before in at.lex["always_capital"]
     if at.text.style == "title" and _named(at) and at.single and name_like and zipf(at.before) < 4:
         verb = at.before in at.lex["verb_bases"] or third_person_verb(at.before)
         return None if verb or _held(at) else ("part_of_longer_name", -2.4)

@@ -69,6 +69,7 @@ _SENSE_REASONS = {
     "compound_word": Reason.common_word_not_name,
     "other_initials": Reason.common_word_not_name,
     "place_or_thing": Reason.common_word_not_name,
+    "owned_thing": Reason.common_word_not_name,
     "plural": Reason.common_word_not_name,
     "name": Reason.common_word_not_name,
     "used_as_verb": Reason.used_as_verb,
@@ -194,8 +195,8 @@ def _corroborate(judged: list[Evidence]) -> None:
 def _explain(sense: Evidence, role: Evidence, texts: dict[str, str]) -> CompanyMatch:
     score = min(sense.score, role.score)
     hit = sense.hit
-    parts = {f"sense.{k}": v for k, v in sense.parts.items()} | {
-        f"role.{k}": v for k, v in role.parts.items()
+    parts = {f"sense.{k}": round(v, 3) for k, v in sense.parts.items()} | {
+        f"role.{k}": round(v, 3) for k, v in role.parts.items()
     }
     text = texts[hit.field]
     if sense.score < 0:

@@ -18,7 +18,7 @@ HitKind = Literal["name", "legal_name", "alias", "generated_alias", "ticker", "d
 # A word, a lone ampersand, or an at-sign word; an apostrophe ends a word, so that "Lowe's" is "lowe" + "s".
 TOKEN = re.compile(r"\w+|&")
 MIN_INITIALS = 3
-GENERIC_ZIPF = 5.2
+GENERIC_ZIPF = 5.1
 
 
 class Profile(BaseModel, frozen=True):
@@ -103,9 +103,9 @@ def _drop_descriptors(words: tuple[str, ...]) -> tuple[str, ...]:
     return words
 
 
-def _generic(word: str) -> bool:
-    """Whether a word says too little to stand for a company whose name only begins with it ("General")."""
-    return zipf(word) >= GENERIC_ZIPF
+def _generic(words: tuple[str, ...]) -> bool:
+    """Whether words say too little to stand for a company whose name only begins with them ("General")."""
+    return all(zipf(word) >= GENERIC_ZIPF for word in words)
 
 
 def _joined(words: tuple[str, ...], source: str) -> list[tuple[str, ...]]:
@@ -152,12 +152,12 @@ def forms(profile: Profile) -> tuple[Form, ...]:
         words = words_of(text)
         bare = _drop_forms(words)
         # the name's own core is as good as the name; a legal name's core is our reading of it
-        add(bare, "name" if kind == "name" else "generated_alias")
+        add(bare, "name" if kind == "name" else "generated_alias", stripped=bare != words and _generic(bare))
         for joined in _joined(bare, text) if bare else ():
             add(joined, "generated_alias")
         if kind != "alias":
             core = _drop_descriptors(bare)
-            if len(core) < len(bare) and (len(core) > 1 or (len(core[0]) > 2 and not _generic(core[0]))):
+            if len(core) < len(bare) and not _generic(core) and len("".join(core)) > 2:
                 add(core, "generated_alias", stripped=True)
             if kind == "name" or words_of(profile.name)[:1] == bare[:1]:
                 initials = "".join(w[0] for w in bare if w not in ("and", "of", "the")).upper()

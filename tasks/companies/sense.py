@@ -24,6 +24,8 @@ def judge(hit: Hit, at: Spot | None, title: Text, snippet: Text | None) -> Evide
     evidence.add(_other_case(at), own)
     if hit.plural:
         evidence.add(("plural", -0.5 - 5.0 * at.doubt), own)
+    if at.owned and at.doubt > COMMON:
+        evidence.add(("owned_thing", -1.6 * at.doubt), own)
     for rule in (legal_form, ticker, possessive):
         evidence.add(rule(at), own)
     evidence.add(judge_right(at), at.right_span)
@@ -45,13 +47,25 @@ def _letters(at: Spot) -> Finding:
     always = at.single and (at.words[0] in at.lex["always_capital"] or at.words[0] in at.lex["weekdays"])
     if at.proper and not always:
         return "capital_in_sentence", 2.4 - 1.5 * at.doubt
-    grammar = 1.2 if at.single and at.words[0] in at.lex["function"] else 0.0
+    # a word of the grammar, or the generic rest of a longer name, is hardly ever a company
+    empty = at.single and (at.words[0] in at.lex["function"] or (at.hit.stripped and at.doubt >= 1.0))
+    grammar = 1.2 if empty else 0.0
     return "name", 2.4 - 4.0 * at.doubt - grammar
 
 
 def _other_case(at: Spot) -> Finding | None:
     """ "SNAP" is not Snap, "Cat" is not CAT: short names are told apart by their capitals."""
     surface = at.text.tokens[at.first].text
+    if not at.single and at.text.style in ("sentence", "title"):
+        inner = at.text.tokens[at.first : at.last + 1]
+        mixed = inner[0].text[0].isupper() and any(
+            t.text.islower()
+            and t.text not in at.know.spellings
+            and t.norm not in at.lex["function"]
+            and len(t.text) > 1
+            for t in inner
+        )
+        return ("lower_case", -3.0) if mixed and commonness(inner[-1].norm) > COMMON else None
     if not at.single or at.text.style in ("upper", "lower") or surface in at.know.spellings:
         return None
     if surface.isupper() and 1 < len(surface) <= 5:

@@ -38,6 +38,8 @@ class Spot:
     left: int | None
     right: int | None
     possessive: bool
+    owned: bool
+    """Somebody else's possessive stands before: "NBC's Peacock", "the nation's quest"."""
     before: str
     """The word on the left."""
     before_that: str
@@ -102,17 +104,22 @@ def spot(profile: Profile, hit: Hit, text: Text) -> Spot:
         clear = text.gap(nxt - 1, nxt).strip(" '") == "" if possessive else text.joined(nxt - 1, nxt)
         right = nxt if clear else None
     # "Tapestry's Coach": the s before the name belongs to the owner
-    if left and tokens[left].norm == "s" and text.gap(left - 1, left) == "'":
+    owned = bool(left and tokens[left].norm == "s" and text.gap(left - 1, left) == "'")
+    if owned:
         left = None
     words = tuple(t.norm for t in tokens[first : last + 1])
     doubt = ambiguity(words)
+    know = knowledge(profile)
+    if hit.surface.isupper() and len(hit.surface) <= 3 and hit.surface in know.spellings:
+        # initials written as the profile writes them are hardly anything else
+        doubt = min(doubt, 0.25)
     if hit.stripped:
         doubt = min(1.0, max(doubt + 0.2, 0.6))
     return Spot(
         hit=hit,
         text=text,
         lex=lexicon(),
-        know=knowledge(profile),
+        know=know,
         words=words,
         doubt=doubt,
         first=first,
@@ -120,6 +127,7 @@ def spot(profile: Profile, hit: Hit, text: Text) -> Spot:
         left=left,
         right=right,
         possessive=possessive,
+        owned=owned,
         before=tokens[left].norm if left is not None else "",
         before_that=tokens[left - 1].norm if left and text.joined(left - 1, left) else "",
         after=tokens[right].norm if right is not None else "",

@@ -31,23 +31,7 @@ _KEPT: Final = 0.6
 _NEGLIGIBLE: Final = 0.15
 _MIX_A: Final = np.uint64(0x9E3779B1)
 _MIX_B: Final = np.uint64(0x85EBCA6B)
-_INFLECTIONS: Final = (
-    "",
-    "s",
-    "es",
-    "ed",
-    "d",
-    "ing",
-    "e",
-    "er",
-    "ers",
-    "ly",
-    "ion",
-    "ions",
-    "y",
-    "ies",
-    "ied",
-)
+_INFLECTIONS: Final = ("s", "e", "es", "ed", "ing", "ly")
 
 
 class Words(NamedTuple):
@@ -60,7 +44,7 @@ class Words(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _frequencies() -> dict[str, float]:
-    return wordfreq.get_frequency_dict("en", wordlist="best")
+    return wordfreq.get_frequency_dict("en", "best")
 
 
 def _stem(word: str) -> str:
@@ -93,9 +77,10 @@ def _term(token: str) -> tuple[int, float]:
     else:
         stem = _stem(token)
         known = _frequencies()
-        p = sum(known.get(stem + ending, 0.0) for ending in _INFLECTIONS)
-        if stem + "s" != token and stem != token:
-            p = max(p, known.get(token, 0.0))
+        p = known.get(stem, 0.0)
+        for ending in _INFLECTIONS:
+            p += known.get(stem + ending, 0.0)
+        p = max(p, known.get(token, 0.0))
     p = min(max(p, _RAREST), 0.5)
     number = 2166136261
     for byte in stem.encode():

@@ -125,9 +125,7 @@ class StoryIndex:
         self._stories: list[str] = []
         self._keys: set[str] = set()
         self._at: Floats = np.zeros(0)
-        self._vectors: "sp.csr_array[np.float32, tuple[int, int]]" = sp.csr_array(
-            (0, COLUMNS), dtype=np.float32
-        )
+        self._vectors = weigh(features([]), np.zeros(0, dtype=np.int32), 0)
         self._known = np.zeros(COLUMNS, dtype=np.int32)
         self._pairs = Pairs(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
 

@@ -61,12 +61,14 @@ def enrich_batch(plan: RunPlan, limit: int = 200) -> StageReport:
     with writing(scope) as session:
         insert_rows(session, CrmSnapshot, rows)
         heartbeat(scope, session, plan.job_run_id)
-    degraded = (f"CRM {crm.name}: {failures[0][1]} ({len(failures)} clients keep their last snapshot)",)
+    degraded: tuple[str, ...] = ()
+    if failures:
+        degraded = (f"CRM {crm.name}: {failures[0][1]} ({len(failures)} clients keep their last snapshot)",)
     return StageReport(
         stage="enrich",
         done=len(rows),
         counts={"snapshots": len(rows), "crm_failures": len(failures)},
-        degraded=degraded if failures else (),
+        degraded=degraded,
     )
 
 

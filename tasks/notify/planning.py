@@ -4,7 +4,7 @@ Each mail is planned in one transaction: the delivery with its unique slot first
 that exists is somebody's already, and nothing is done.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -110,9 +110,15 @@ def plan_instant(
 
 
 def plan_digests(
-    scope: Scope, now: datetime, *, channel: Channel = Channel.EMAIL, clock: Clock | None = None
+    scope: Scope,
+    now: datetime,
+    *,
+    channel: Channel = Channel.EMAIL,
+    clock: Clock | None = None,
+    only: Collection[UUID] | None = None,
 ) -> StageReport:
-    """For every person the latest window due at ``now``: one delivery with what waits, or an empty one.
+    """For every person (or ``only`` these) the latest window due at ``now``: one delivery with what waits, or an empty
+    one.
 
     Windows missed since the last one are closed as coalesced (``tasks.notify.catchup``). Mail of earlier windows
     that was never accepted anywhere is coalesced too, and its items come along.
@@ -121,9 +127,13 @@ def plan_digests(
     report = StageReport(stage=Stage.NOTIFY.value)
     with reading(scope) as session:
         people = load_people(scope, session)
-        due = {reader.user.id: (reader, next(reader.windows(now))) for reader in readers(people)}
+        due = {
+            reader.user.id: (reader, next(reader.windows(now)))
+            for reader in readers(people)
+            if only is None or reader.user.id in only
+        }
         used = _used_slots(scope, session, channel, {window.slot for _, window in due.values()})
-        out_of_reach = sorted(people.users.keys() - due.keys())
+        out_of_reach = sorted(people.users.keys() - {r.user.id for r in readers(people)})
         stranded = lines(scope, session, channel=channel, user_ids=out_of_reach) if out_of_reach else []
     odd = tuple(
         f"{user.email}: unknown time zone {user.timezone!r}, UTC is used"

@@ -13,7 +13,8 @@ from tasks.classify.rules.tone import certainty_of, phrases_of, risk_of, sentime
 MAIN, SUBORDINATE, SNIPPET = 1.0, 0.8, 0.45
 SECOND = 0.3  # a second, different pattern for the same category supports the first by this share
 THRESHOLD = 1.5  # an event needs at least this score
-SNIPPET_WORDS = 45  # the lead; later sentences wander off to other companies
+TITLE_CHARACTERS = 400  # no headline is longer; a bound on the work
+SNIPPET_CHARACTERS = 300  # the lead; later sentences wander off to other companies
 LANGUAGE_CHARACTERS = 200  # of the snippet: enough to tell a language
 PLAIN = 3.6  # the score of one plain statement at a title's start: as sure as rules can be
 CLEAR, CLEAR_BY = 3.0, 1.0  # a title that scores so much, so far ahead, decides without its snippet
@@ -59,15 +60,15 @@ def classify_text(title: str, snippet: str | None = None, *, extra: Sequence[Pat
     Each category scores its strongest pattern and a share of the second; `other` competes with patterns of
     its own (market reports, advice, politics), so a trigger word inside those is not an event.
     """
-    language = detect_language(f"{title} {snippet[:LANGUAGE_CHARACTERS]}" if snippet else title)
+    language = detect_language(f"{title[:TITLE_CHARACTERS]} {(snippet or '')[:LANGUAGE_CHARACTERS]}")
     if language not in MEASURED_LANGUAGES:
         return _unsupported(language)
     patterns = tuple(extra)
-    head = canonical(title)
+    head = canonical(title[:TITLE_CHARACTERS])
     hits = _hits(head, _candidates(head, patterns, language), title=True)
     lead: Text | None = None
     if snippet and not _clear(hits):
-        lead = canonical(" ".join(snippet.split(None, SNIPPET_WORDS)[:SNIPPET_WORDS]))
+        lead = canonical(snippet[:SNIPPET_CHARACTERS])
         hits += _hits(lead, _candidates(lead, patterns, language), title=False)
     scores, best = _scores(hits)
     category, confidence = _decide(scores)

@@ -17,8 +17,8 @@ MEASURED_LANGUAGES = ("en",)
 class Pattern(BaseModel):
     """One phrase that speaks for a category; tenants add their own of the same kind.
 
-    `weight` is in votes: 1 alone is the least that makes an event, 3 is a plain statement of it, above 5
-    overrules the other categories. `says` completes a sentence for the reader ("Names a deal").
+    `weight` is in votes: about 1.5 is the least that makes an event alone, 3 is a plain statement of it,
+    above 5 overrules the other categories. `says` completes a sentence for the reader ("Names a deal").
     `sentiment` and `risk`, when given, replace the category's usual ones.
     """
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 MAX_GAP = 12
+# Gaps and optional words multiply the ways to try; this many at each place of a text is still quick.
+MAX_WAYS = 5_000
 _WORD = re.compile(r"[^\s|_<>~!^*]+\*?")
 _CLASSES = {
     "money": (
@@ -96,6 +98,7 @@ def compile_phrase(phrase: str, lists: Mapping[str, Sequence[str]]) -> CompiledP
     # Starting with the space before the first word lets the engine skip to it; a lookbehind would not.
     pattern = [" "]
     required: list[frozenset[str]] = []
+    ways = 1
     for body in phrase.lower().split():
         if body == "^":
             pattern = ["^ "]
@@ -107,15 +110,19 @@ def compile_phrase(phrase: str, lists: Mapping[str, Sequence[str]]) -> CompiledP
             if not body[1:].isdigit() or not 0 < int(body[1:]) <= MAX_GAP:
                 raise PhraseError(f"{phrase!r}: a gap is ~1 to ~{MAX_GAP}")
             pattern.append(_GAP_WORD + f"{{0,{body[1:]}}}?")
+            ways *= int(body[1:]) + 1
         elif body.startswith("!"):
             pattern.append(f"(?!{_element(body[1:], lists, phrase).regex})")
         elif body.endswith("?"):
             pattern.append(f"{_element(body[:-1], lists, phrase).regex}?")
+            ways *= 2
         else:
             element = _element(body, lists, phrase)
             pattern.append(element.regex)
             if element.triggers:
                 required.append(element.triggers)
+    if ways > MAX_WAYS:
+        raise PhraseError(f"{phrase!r}: fewer or smaller gaps, please")
     if not required:
         raise PhraseError(f"{phrase!r}: at least one word must be required")
     required.sort(key=_rarity, reverse=True)
