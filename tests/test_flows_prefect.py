@@ -90,6 +90,13 @@ def test_every_deployment_is_there(server: Server) -> None:
     }
 
 
+def test_runs_work_in_the_folder_they_were_deployed_from(server: Server) -> None:
+    """Relative settings (the data folder, an archive's path) mean the same to a worker as to the command line."""
+    for deployment in server.deployments().values():
+        (step,) = deployment["pull_steps"]
+        assert step["prefect.deployments.steps.set_working_directory"]["directory"] == str(PROJECT)
+
+
 def test_a_scheduled_run_appears(server: Server) -> None:
     """With SQLAlchemy 2.1 the scheduler inserts nothing, and says nothing."""
     tick = server.deployments()["send-digests/every-five-minutes"]["id"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from services.evaluation.stories import evaluate_stories, misjudged_pairs
 from tasks.dedupe.stories import Doc, Placement, Reason, StoryConfig, StoryIndex, group
 from tasks.dedupe.text import content_key, tokens

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tasks.dedupe.urls import canonical_url, identifies_article, publisher
 
 ARTICLE = "https://example.com/2026/05/story-about-contoso"

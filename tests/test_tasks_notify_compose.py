@@ -514,73 +514,81 @@ class Ledger:
         self.story = None
 
     def do(self, step: str, *how) -> None:
-        tenant, now = self.tenant, self.now
-        if step == "event":
-            client = self.clients[how[0]]
-            event = add_event(
-                tenant, client, f"N{len(self.events)}", relevance=how[1], is_history=how[2], at=now
+        getattr(self, step.replace(" ", "_"))(*how)
+
+    def event(self, client: int, relevance: float, is_history: bool) -> None:
+        self._add(client, f"N{len(self.events)}", relevance=relevance, is_history=is_history)
+
+    def same_story(self, client: int, relevance: float) -> None:
+        self.story = self.story or add_story(self.tenant, "Joint")
+        query = select(Event.id).where(Event.story_id == self.story, Event.client_id == self.clients[client])
+        with reading(self.tenant.scope) as session:
+            known = session.exec(query).first()
+        if known is None:
+            self._add(client, "Joint", relevance=relevance, story_id=self.story)
+
+    def _add(self, client: int, title: str, **fields) -> None:
+        event = add_event(self.tenant, self.clients[client], title, at=self.now, **fields)
+        self.events[event] = self.clients[client]
+        self.undecided[event] = 1
+
+    def revise(self, number: int) -> None:
+        if not self.events:
+            return
+        event = list(self.events)[number % len(self.events)]
+        with writing(self.tenant.scope) as session:
+            row = session.exec(select(Event).where(Event.id == event)).one()
+            row.revision += 1
+            row.needs_filter = True
+            session.add(row)
+            self.undecided[event] = row.revision
+
+    def filter(self, limit: int) -> None:
+        filter_batch(plan_for(self.tenant, as_of=self.now), limit)
+        with reading(self.tenant.scope) as session:
+            left = set(session.exec(select(Event.id).where(col(Event.needs_filter).is_(True))))
+        for event in [event for event in self.undecided if event not in left]:
+            self.expected.add((event, self.undecided.pop(event)))
+
+    def instant(self, results: list[Result]) -> None:
+        instant(self.tenant, self.now, Answers(*results))
+
+    def digest(self, results: list[Result]) -> None:
+        digest(self.tenant, self.now, Answers(*results))
+
+    def plan(self) -> None:
+        plan_instant(self.tenant.scope, self.now, clock=FixedClock(self.now))
+        plan_digests(self.tenant.scope, self.now, clock=FixedClock(self.now))
+
+    def wait(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    def wants(self, frequency: Frequency, threshold: float, email: bool) -> None:
+        values = {
+            "notification_frequency": frequency,
+            "relevance_threshold": threshold,
+            "email_notifications_enabled": email,
+        }
+        mine = col(UserPreference.user_id) == self.maria
+        with writing(self.tenant.scope) as session:
+            session.exec(update(UserPreference).where(mine).values(**values))
+
+    def mute(self, client: int) -> None:
+        client_id = self.clients[client]
+        with writing(self.tenant.scope) as session:
+            known = session.exec(
+                select(ClientPreference).where(ClientPreference.client_id == client_id)
+            ).first()
+            row = known or ClientPreference(
+                business_id=self.tenant.business_id, user_id=self.maria, client_id=client_id
             )
-            self.events[event] = client
-            self.undecided[event] = 1
-        elif step == "same story":
-            self.story = self.story or add_story(tenant, "Joint")
-            client = self.clients[how[0]]
-            with reading(tenant.scope) as session:
-                if session.exec(
-                    select(Event.id).where(Event.story_id == self.story, Event.client_id == client)
-                ).first():
-                    return
-            event = add_event(tenant, client, "Joint", relevance=how[1], story_id=self.story, at=now)
-            self.events[event] = client
-            self.undecided[event] = 1
-        elif step == "revise" and self.events:
-            event = list(self.events)[how[0] % len(self.events)]
-            with writing(tenant.scope) as session:
-                row = session.exec(select(Event).where(Event.id == event)).one()
-                row.revision += 1
-                row.needs_filter = True
-                session.add(row)
-                self.undecided[event] = row.revision
-        elif step == "filter":
-            filter_batch(plan_for(tenant, as_of=now), how[0])
-            with reading(tenant.scope) as session:
-                left = set(session.exec(select(Event.id).where(col(Event.needs_filter).is_(True))))
-            for event in [event for event in self.undecided if event not in left]:
-                self.expected.add((event, self.undecided.pop(event)))
-        elif step == "instant":
-            instant(tenant, now, Answers(*how[0]))
-        elif step == "digest":
-            digest(tenant, now, Answers(*how[0]))
-        elif step == "plan":
-            plan_instant(tenant.scope, now, clock=FixedClock(now))
-            plan_digests(tenant.scope, now, clock=FixedClock(now))
-        elif step == "wait":
-            self.now += timedelta(minutes=how[0])
-        elif step == "wants":
-            with writing(tenant.scope) as session:
-                session.exec(
-                    update(UserPreference)
-                    .where(col(UserPreference.user_id) == self.maria)
-                    .values(
-                        notification_frequency=how[0],
-                        relevance_threshold=how[1],
-                        email_notifications_enabled=how[2],
-                    )
-                )
-        elif step == "mute":
-            with writing(tenant.scope) as session:
-                known = session.exec(
-                    select(ClientPreference).where(ClientPreference.client_id == self.clients[how[0]])
-                ).first()
-                row = known or ClientPreference(
-                    business_id=tenant.business_id, user_id=self.maria, client_id=self.clients[how[0]]
-                )
-                row.muted = not row.muted
-                session.add(row)
-        elif step == "deactivate":
-            state = UserState.DEACTIVATED if how[0] else UserState.ACTIVE
-            with writing(tenant.scope) as session:
-                session.exec(update(User).where(col(User.id) == self.maria).values(state=state))
+            row.muted = not row.muted
+            session.add(row)
+
+    def deactivate(self, gone: bool) -> None:
+        state = UserState.DEACTIVATED if gone else UserState.ACTIVE
+        with writing(self.tenant.scope) as session:
+            session.exec(update(User).where(col(User.id) == self.maria).values(state=state))
 
     def check(self) -> None:
         lines, posts = notes(self.tenant), mails(self.tenant)

@@ -53,7 +53,7 @@ def _own_word(at: Spot) -> Finding | None:
 
 
 def _thing(at: Spot) -> Finding | None:
-    """ "Amazon rainforest", "Delta variant", "Constellation Brands": another thing, another company."""
+    """ "Amazon rainforest", "Delta variant", "Delta Minerals": another thing, another company."""
     if at.possessive or at.after in at.know.terms:
         return None
     if at.doubt < DIVISIBLE and at.after in at.lex["divisions"]:
@@ -90,7 +90,7 @@ def _hyphen(at: Spot) -> Finding | None:
 
 
 def _joint_subject(at: Spot) -> Finding | None:
-    """ "Exxon, Chevron post profits": behind several subjects the verb stands bare."""
+    """ "Acme, Globex post profits": behind several subjects the verb stands bare."""
     if at.first == 0 or at.right is None or at.after not in at.lex["verb_bases"]:
         return None
     joint = "," in at.text.gap(at.first - 1, at.first) or at.text.tokens[at.first - 1].norm == "and"
@@ -100,7 +100,7 @@ def _joint_subject(at: Spot) -> Finding | None:
 
 
 def _named_with(at: Spot) -> Finding | None:
-    """ "Visa and Mastercard strike a deal": the company a name keeps, where capitals mean something."""
+    """ "Gap and Acme strike a deal": the company a name keeps, where capitals mean something."""
     if at.after != "and" or at.left is not None:
         return None
     if at.right is None or at.right + 1 >= len(at.text.tokens):
@@ -117,7 +117,7 @@ def _longer_tail(at: Spot) -> Finding | None:
 
 
 def _product(at: Spot) -> Finding | None:
-    """ "Apple TV+ raises prices": the verb behind the product is the company's."""
+    """ "Acme TV raises prices": the verb behind the product is the company's."""
     if at.right is None or at.after not in at.lex["products"] or not at.text.capital(at.right):
         return None
     tokens = at.text.tokens
@@ -141,7 +141,7 @@ def _verb(at: Spot) -> Finding | None:
     # "is", "makes", "may": any noun does so
     if weight < 1.0 and word != "to":
         weight *= 1.3 - at.doubt
-    # "Congress in Sprint to pass budget": behind a preposition the verb has another subject
+    # "Senate in sprint to pass budget": behind a preposition the verb has another subject
     if at.doubt > COMMON and at.before in at.lex["prepositions"]:
         weight *= 0.4
     return "company_verb_follows", weight
@@ -170,7 +170,7 @@ def verb_weight(lex: Lexicon, word: str, nxt: str) -> float:
 
 
 def _full_name(at: Spot) -> Finding | None:
-    """ "Chase Utley", "Delta Uranium": a capitalised stranger behind the name."""
+    """ "Chase Smith", "Delta Minerals": a capitalised stranger behind the name."""
     if at.right is None or not _capital(at):
         return None
     word = at.after
@@ -190,7 +190,7 @@ def _full_name(at: Spot) -> Finding | None:
 
 
 def _compound(at: Spot) -> Finding | None:
-    """ "Shell casings", "Apple growers": the name is the first half of a compound."""
+    """ "Shell collectors", "Apple orchards": the name is the first half of a compound."""
     if at.doubt <= COMMON or at.lex.function(at.after) or at.after in at.lex["products"]:
         return None
     if not at.after.isalpha() or at.after in at.lex["verb_bases"]:

@@ -80,7 +80,7 @@ def _peerage(at: Spot) -> Finding | None:
 
 
 def _verb(at: Spot) -> Finding | None:
-    """ "to target", "lets Trump block": the name is the verb of the sentence."""
+    """ "to target", "lets courts block": the name is the verb of the sentence."""
     if not at.single or at.possessive or at.before not in at.lex["verb_openers"] or not verbish(at.words[0]):
         return None
     if at.proper and (at.before == "to" or at.doubt < COMMON):
@@ -93,7 +93,7 @@ def _object(at: Spot) -> Finding | None:
 
 
 def _preposition(at: Spot) -> Finding | None:
-    """A countable noun wants an article; a name stands bare ("job cuts at Block")."""
+    """A countable noun wants an article; a name stands bare ("layoffs at Gap")."""
     if at.before in at.lex["name_prepositions"]:
         bare = at.right is None or at.possessive or at.lex.function(at.after) or verbish(at.after)
         if not bare and at.doubt >= COMMON:
@@ -125,7 +125,7 @@ def _number(at: Spot) -> Finding | None:
 
 
 def _stranger(at: Spot) -> Finding | None:
-    """ "Mississippi Delta", "Manchester United": a name before the name makes another name of it."""
+    """ "Nile Delta", "Manchester United": a name before the name makes another name of it."""
     if at.left is None:
         return None
     opens = _named(at) and at.left in at.text.starts and at.text.style == "sentence"
@@ -142,7 +142,7 @@ def _stranger(at: Spot) -> Finding | None:
 
 
 def _compound(at: Spot) -> Finding | None:
-    """ "Camera Coach", "Artillery Shell": in a title a word before the name is usually its first half."""
+    """ "Voice Coach", "Tortoise Shell": in a title a word before the name is usually its first half."""
     if not _named(at) or at.doubt <= COMMON or at.lex.function(at.before):
         return None
     if gerund(at.before) or at.before in at.lex["verbs"] or _held(at):

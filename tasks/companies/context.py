@@ -117,18 +117,18 @@ def analyse(raw: str) -> Text:
 
 def _style(tokens: list[Token], starts: set[int]) -> Style:
     function = lexicon()["function_words"]
-    long = [t for t in tokens if len(t.text) > 1 and t.text.isalpha()]
-    if long and sum(t.text.isupper() for t in long) >= 0.8 * len(long) and len(long) > 1:
+    letters = upper = content = lower = 0
+    for i, (text, norm, _, _) in enumerate(tokens):
+        if len(text) < 2 or not text.isalpha():
+            continue
+        letters += 1
+        upper += text.isupper()
+        if len(text) > 3 and i not in starts and norm not in function:
+            content += 1
+            lower += text.islower()
+    if letters > 1 and upper >= 0.8 * letters:
         return "upper"
-    content = [
-        t
-        for i, t in enumerate(tokens)
-        if i not in starts and len(t.text) > 3 and t.text.isalpha() and t.norm not in function
-    ]
-    lower = sum(t.text.islower() for t in content)
-    if content and lower == len(content) and not any(t.text[:1].isupper() for t in tokens):
-        return "lower"
+    if content and lower == content:
+        return "sentence" if any(t.text[0].isupper() for t in tokens) else "lower"
     # two or more plain words in lower case: nobody capitalises by habit here
-    if lower >= 2 and lower >= 0.3 * len(content):
-        return "sentence"
-    return "sentence" if content and lower == len(content) else "title"
+    return "sentence" if lower >= 2 and lower >= 0.3 * content else "title"

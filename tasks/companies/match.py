@@ -159,12 +159,14 @@ def match_company(
         for h in named
     ]
     judged = [judge(h, at, headline, lead) for h, at in zip(named, spots, strict=True)]
-    _corroborate(judged)
+    if len(judged) > 1:
+        _corroborate(judged)
     ranked: list[tuple[float, Evidence, Evidence]] = []
     for sense, at in zip(judged, spots, strict=True):
         same_field = [(h.start, h.end) for h in named if h.field == sense.hit.field]
-        role = weigh(sense.hit, at, same_field)
-        ranked.append((min(sense.score, role.score), sense, role))
+        # what is not the company plays no part
+        role = weigh(sense.hit, at, same_field) if sense.score >= 0 else Evidence(sense.hit)
+        ranked.append((_score(sense, role), sense, role))
     _, sense, role = max(ranked, key=lambda r: r[0])
     return _explain(sense, role, texts)
 
@@ -192,8 +194,13 @@ def _corroborate(judged: list[Evidence]) -> None:
                 sense.add(("other_name", 2.0), None)
 
 
+def _score(sense: Evidence, role: Evidence) -> float:
+    """The weaker of the two: it must be the company, and be what the text is about."""
+    return min(sense.score, role.score) if role.parts else sense.score
+
+
 def _explain(sense: Evidence, role: Evidence, texts: dict[str, str]) -> CompanyMatch:
-    score = min(sense.score, role.score)
+    score = _score(sense, role)
     hit = sense.hit
     parts = {f"sense.{k}": round(v, 3) for k, v in sense.parts.items()} | {
         f"role.{k}": round(v, 3) for k, v in role.parts.items()

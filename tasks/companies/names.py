@@ -66,8 +66,13 @@ def normalise(word: str) -> str:
 
 def tokenize(text: str) -> list[Token]:
     """The words of a text in order, with their places in it."""
-    found = [(m.group(), *m.span()) for m in TOKEN.finditer(text)]
-    return [Token(word, normalise(word), start, end) for word, start, end in found]
+    plain = text.isascii()
+    tokens: list[Token] = []
+    for match in TOKEN.finditer(text):
+        word = match.group()
+        norm = word.lower() if plain and word != "&" else normalise(word)
+        tokens.append(Token(word, norm, match.start(), match.end()))
+    return tokens
 
 
 def words_of(text: str) -> tuple[str, ...]:

@@ -114,7 +114,7 @@ def _from_to(at: Spot) -> Finding | None:
 
 
 def _product_in_use(at: Spot) -> Finding | None:
-    """ "engine failure on Boeing 777": the make of the thing."""
+    """ "engine failure on Acme 777": the make of the thing."""
     if at.before in ("on", "aboard", "in", "of") and _MODEL.match(at.tail):
         return "product_in_use", -3.0
     return None

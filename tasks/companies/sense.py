@@ -78,7 +78,7 @@ def _other_case(at: Spot) -> Finding | None:
 
 
 def _quoted(at: Spot) -> Finding | None:
-    """ "'Sales Coach' app": inside a short quotation with other words the name is half of a title."""
+    """ "'Vocal Coach' app": inside a short quotation with other words the name is half of a title."""
     if at.single and not at.possessive and at.text.quoted_with_others(at.first, at.last):
         return "part_of_longer_name", -2.2 * at.doubt
     return None
@@ -100,7 +100,7 @@ def _topic(evidence: Evidence, at: Spot, title: Text, snippet: Text | None) -> N
     if business:
         evidence.add(("business_words", min(1.2, 0.6 * len(business)) * share), _find(title, business))
     if any(text.phrase(keyword) for keyword in at.know.keywords for text in (title, snippet) if text):
-        evidence.add(("keyword", 1.2), None)
+        evidence.add(("keyword", 1.2 + 0.6 * at.doubt), None)
 
 
 def _find(text: Text, words: set[str] | frozenset[str]) -> tuple[int, int] | None:

@@ -39,7 +39,7 @@ class Spot:
     right: int | None
     possessive: bool
     owned: bool
-    """Somebody else's possessive stands before: "NBC's Peacock", "the nation's quest"."""
+    """Somebody else's possessive stands before: "Acme's Peacock", "the nation's quest"."""
     before: str
     """The word on the left."""
     before_that: str
@@ -103,7 +103,7 @@ def spot(profile: Profile, hit: Hit, text: Text) -> Spot:
     if nxt < len(tokens):
         clear = text.gap(nxt - 1, nxt).strip(" '") == "" if possessive else text.joined(nxt - 1, nxt)
         right = nxt if clear else None
-    # "Tapestry's Coach": the s before the name belongs to the owner
+    # "Acme's Coach": the s before the name belongs to the owner
     owned = bool(left and tokens[left].norm == "s" and text.gap(left - 1, left) == "'")
     if owned:
         left = None

@@ -86,7 +86,7 @@ def smooth(
     share: float,
 ) -> Pairs:
     """The similarities among `rows` (sorted) after each article took up `share` of its nearest `neighbours`, in
-    proportion to their likeness: two tellings without a common word meet in a third. Window and floor hold again.
+    proportion to their likeness: two tellings that share few words meet in a third. Window and floor hold again.
     """
     loops = np.arange(size)
     known = sp.csr_array(
@@ -116,9 +116,13 @@ def smooth(
     spread = sp.csr_array(mixing @ known)
     lengths = np.sqrt(np.asarray(spread.multiply(mixing).sum(axis=1)).ravel())
     back = mixing.T.tocsr()
+    # What two articles took up of each other says nothing about the pair: only third ones may.
+    taken = sp.csr_array((share * value[keep], (mine[keep], other[keep])), shape=(len(rows), size))[:, rows]
+    returned = taken.T.tocsr()
+    own = taken + returned + taken.multiply(returned).multiply(some[:, rows])
     lefts, rights, values = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
     for start in range(0, len(rows), _CHUNK):
-        product = spread[start : start + _CHUNK] @ back
+        product = sp.csr_array(spread[start : start + _CHUNK] @ back - own[start : start + _CHUNK])
         left = np.repeat(np.arange(start, start + product.shape[0]), np.diff(product.indptr))
         right = product.indices.astype(np.int64)
         upper = left < right

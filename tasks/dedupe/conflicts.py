@@ -26,7 +26,8 @@ _NOT_VERSIONED: Final = frozenset(
     " falls rose fell gains loses lost won adds jumps drops slips raises cuts worth some another as be were said says"
     " roughly almost approximately above below exceeds tops buys sells pays paid".split()
 )
-# Two ways of one axis: an article that goes one way is not one that goes the other.
+# Two ways of one axis: an article that goes one way is not one that goes the other. Prices and results are none: one
+# outlet says that the buyer's shares fell, another that the target's rose.
 _WAYS: Final = {
     word: (f"way {axis}", way)
     for axis, one, other in (
@@ -42,14 +43,6 @@ _WAYS: Final = {
             "reject rejects rejected block blocks blocked",
         ),
         ("rating", "upgrade upgrades upgraded", "downgrade downgrades downgraded"),
-        ("results", "beat beats tops topped", "miss misses missed"),
-        (
-            "market",
-            "rise rises rose rally rallies rallied surge surges surged jump jumps jumped soar soars soared climb climbs"
-            " climbed gain gains",
-            "fall falls fell drop drops dropped plunge plunges plunged slide slides slid tumble tumbles tumbled"
-            " sink sinks sank slump slumps slumped",
-        ),
     )
     for way, words in (("one", one), ("other", other))
     for word in words.split()

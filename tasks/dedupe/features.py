@@ -22,10 +22,10 @@ once in four hundred pairs, with a weight that cannot join them."""
 
 _WINDOW: Final = 100
 """Words a reader meets before a word counts as expected: idf = -log P(the word occurs in 100 words)."""
-_RAREST: Final = 1e-7
+_RAREST: Final = 1e-6
 _VOWELS: Final = frozenset("aeiouy")
 _PAIR_WEIGHT: Final = 0.5
-_NAME_WEIGHT: Final = 0.3
+_NAME_SHARE: Final = 0.2
 _TRUST: Final = 1000.0
 _KEPT: Final = 0.6
 _NEGLIGIBLE: Final = 0.15
@@ -40,6 +40,8 @@ class Words(NamedTuple):
     terms: tuple[int, ...]
     weights: tuple[float, ...]
     breaks: tuple[int, ...]
+    shared: tuple[bool, ...] = ()
+    """Which terms are of a known name; empty for none."""
 
 
 @lru_cache(maxsize=1)
@@ -97,13 +99,13 @@ def analyse(segments: Sequence[Sequence[str]], names: tuple[str, ...] = ()) -> W
     """The terms of an article's segments (the tokens of its title, of its snippet). Those of `names`, which the
     reader's other articles share too, count less."""
     found = [_term(token) for segment in segments for token in segment]
-    if names:
-        shared = _name_terms(names)
-        found = [(n, w * _NAME_WEIGHT) if n in shared else (n, w) for n, w in found]
+    terms = tuple(n for n, _ in found)
+    known = _name_terms(names) if names else frozenset()
     return Words(
-        tuple(n for n, _ in found),
+        terms,
         tuple(w for _, w in found),
         tuple(accumulate(len(segment) for segment in segments)),
+        tuple(n in known for n in terms) if known else (),
     )
 
 
@@ -112,6 +114,8 @@ class Features(NamedTuple):
 
     frequency: sp.csr_array
     idf: npt.NDArray[np.float64]
+    named: npt.NDArray[np.float64]
+    """How far a cell is that of a known name: 1 for its words, a half for a pair with one."""
 
 
 def features(articles: Sequence[Words]) -> Features:
@@ -121,6 +125,9 @@ def features(articles: Sequence[Words]) -> Features:
     rows = np.repeat(np.arange(len(articles), dtype=np.int64), sizes)
     terms = np.fromiter((t for a in articles for t in a.terms), dtype=np.uint64, count=total)
     weights = np.fromiter((w for a in articles for w in a.weights), dtype=np.float64, count=total)
+    named = np.fromiter(
+        (n for a in articles for n in a.shared or (False,) * len(a.terms)), dtype=np.float64, count=total
+    )
     starts = np.cumsum(sizes) - sizes
     last = np.zeros(total + 1, dtype=bool)
     last[[start + end for start, a in zip(starts.tolist(), articles, strict=True) for end in a.breaks]] = True
@@ -129,6 +136,7 @@ def features(articles: Sequence[Words]) -> Features:
     rows = np.concatenate((rows, rows[follows]))
     columns = np.concatenate((_column(terms * _MIX_A), _column(pairs * _MIX_B)))
     weights = np.concatenate((weights, (weights[follows] + weights[follows + 1]) / 2))
+    named = np.concatenate((named, (named[follows] + named[follows + 1]) / 2))
     parts = np.concatenate((np.ones(total), np.full(len(follows), _PAIR_WEIGHT)))
     # Sort once: equal cells become neighbours and are summed in place.
     order = np.lexsort((columns, rows))
@@ -140,11 +148,11 @@ def features(articles: Sequence[Words]) -> Features:
     values = parts[cells] * (1.0 + 0.5 * np.log(counts))
     ends = np.searchsorted(rows[cells], np.arange(len(articles) + 1))
     frequency = sp.csr_array((values, columns[cells], ends), shape=(len(articles), COLUMNS))
-    return Features(frequency, weights[cells])
+    return Features(frequency, weights[cells], named[order][cells])
 
 
 def weigh(found: Features, known: npt.NDArray[np.int32], articles: int) -> sp.csr_array:
-    """Rows of length 1 (0 for an article without words), float32.
+    """Rows of length 1 (0 for an article without words, less for one with known names), float32.
 
     `known[c]` of the window's `articles` have the term of column c. A term that is more frequent here than in
     English at large counts less, as if `_TRUST` articles had been seen of English; but never less than `_KEPT` of
@@ -155,11 +163,13 @@ def weigh(found: Features, known: npt.NDArray[np.int32], articles: int) -> sp.cs
     local = -np.log((here + _TRUST * np.exp(-idf)) / (articles + _TRUST))
     values = found.frequency.data * np.maximum(np.clip(local, 0.0, idf), _KEPT * idf)
     values[values < _NEGLIGIBLE] = 0.0
+    # A shared name joins little, but another name still keeps apart: it counts in the length.
+    shown = values * (1.0 - found.named * (1.0 - _NAME_SHARE))
     rows = np.repeat(np.arange(found.frequency.shape[0]), np.diff(found.frequency.indptr))
     lengths = np.sqrt(np.bincount(rows, weights=values * values, minlength=found.frequency.shape[0]))
     lengths[lengths == 0.0] = 1.0
     result = sp.csr_array(
-        ((values / lengths[rows]).astype(np.float32), found.frequency.indices, found.frequency.indptr),
+        ((shown / lengths[rows]).astype(np.float32), found.frequency.indices, found.frequency.indptr),
         shape=found.frequency.shape,
     )
     result.eliminate_zeros()
@@ -172,5 +182,5 @@ def _column(hashed: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
 
 
 def rarity(token: str) -> float:
-    """A token's background IDF: 0 for a word in every text, 11.5 for one that English does not know."""
+    """A token's background IDF: 0 for a word in every text, 9.2 for one that English does not know."""
     return _term(token)[1]

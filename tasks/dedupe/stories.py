@@ -55,8 +55,8 @@ class Reason(StrEnum):
 class StoryConfig:
     """One configuration for all kinds of text; see `linkage.Rule` for the first five."""
 
-    threshold: float = 0.17
-    contrast: float = 0.65
+    threshold: float = 0.14
+    contrast: float = 0.7
     strength: float = 5.0
     lowest: float = 0.08
     highest: float = 0.4
@@ -71,8 +71,6 @@ class StoryConfig:
     share: float = 0.3
     """How much an article takes up of its nearest neighbours, see `candidates.smooth`."""
     near_copy: float = 0.8
-    conflict: float = 0.4
-    """What is left of a similarity when two articles contradict each other."""
 
     def rule(self) -> Rule:
         return Rule(self.threshold, self.contrast, self.strength, self.lowest, self.highest)
@@ -128,6 +126,7 @@ class StoryIndex:
         self._vectors = weigh(features([]), np.zeros(0, dtype=np.int32), 0)
         self._known = np.zeros(COLUMNS, dtype=np.int32)
         self._pairs = Pairs(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
+        self._agreeing = np.ones(0, dtype=bool)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -155,6 +154,7 @@ class StoryIndex:
         both = keep[left] & keep[right]
         place = np.cumsum(keep) - 1
         self._pairs = Pairs(place[left[both]], place[right[both]], similarity[both])
+        self._agreeing = self._agreeing[both]
 
     def add(self, docs: Sequence[Doc]) -> list[Placement]:
         """Place a batch; answers in its order. The stories do not depend on that order. Keys must be new."""
@@ -186,17 +186,17 @@ class StoryIndex:
         fresh = similar_pairs(
             self._vectors, first, self._at, config.window.total_seconds(), config.floor, config.nearest
         )
-        fresh = self._judge(fresh)
         self._pairs = Pairs(*(np.concatenate(both) for both in zip(self._pairs, fresh, strict=True)))
+        self._agreeing = np.concatenate((self._agreeing, self._agree(fresh)))
 
-    def _judge(self, pairs: Pairs) -> Pairs:
-        """The pairs with their similarity lowered where the articles contradict each other."""
+    def _agree(self, pairs: Pairs) -> npt.NDArray[np.bool_]:
+        """Which pairs do not contradict each other."""
         stated = np.fromiter((bool(r.marks) for r in self._rows), dtype=bool, count=len(self._rows))
-        left, right, similarity = pairs
-        for k in np.flatnonzero(stated[left] & stated[right] & (similarity >= self.config.lowest)).tolist():
-            if contradiction(self._rows[left[k]].marks, self._rows[right[k]].marks) is not None:
-                similarity[k] *= self.config.conflict
-        return pairs
+        left, right, _ = pairs
+        agreeing = np.ones(len(left), dtype=bool)
+        for k in np.flatnonzero(stated[left] & stated[right]).tolist():
+            agreeing[k] = contradiction(self._rows[left[k]].marks, self._rows[right[k]].marks) is None
+        return agreeing
 
 
 class _Placing:
@@ -205,7 +205,9 @@ class _Placing:
     def __init__(self, index: StoryIndex, first: int) -> None:
         self.rows = index._rows
         self.at = index._at
-        self.pairs = index._pairs
+        self.alike = index._pairs
+        # Contradicting articles are no evidence for each other, however alike; a third may still join them.
+        self.pairs = _only(index._pairs, index._agreeing)
         self.stories = index._stories
         self.config = index.config
         self.first = first
@@ -283,7 +285,8 @@ class _Placing:
         left, right, similarity = self.pairs
         same = final[left] == final[right]
         friend, friendship = _best(left[same], right[same], similarity[same], self.size)
-        rival, rivalry = _best(left[~same], right[~same], similarity[~same], self.size)
+        other = _only(self.alike, final[self.alike.left] != final[self.alike.right])
+        rival, rivalry = _best(other.left, other.right, other.similarity, self.size)
         within = final[told.left] == final[told.right]
         relay, _ = _best(told.left[within], told.right[within], told.similarity[within], self.size)
         total = np.zeros(self.size)
@@ -316,7 +319,7 @@ class _Placing:
         reason, nearest = Reason.FOUNDED, None
         if rival >= 0:
             kind = contradiction(self.rows[i].marks, self.rows[rival].marks)
-            if kind is not None and likeness >= self.config.lowest * self.config.conflict:
+            if kind is not None and likeness >= self.config.threshold:
                 reason = Reason.KEPT_APART_OPPOSITE if kind.startswith("way ") else Reason.KEPT_APART_NUMBERS
             elif likeness >= self.config.threshold:
                 reason = Reason.KEPT_APART_LOOKALIKE
@@ -339,6 +342,10 @@ def _row(doc: Doc, title: list[str], snippet: list[str]) -> _Row:
 def group(docs: Sequence[Doc], config: StoryConfig = StoryConfig()) -> dict[str, str]:
     """Article key -> story, all at once."""
     return {p.key: p.story for p in StoryIndex(config).add(docs)}
+
+
+def _only(pairs: Pairs, keep: npt.NDArray[np.bool_]) -> Pairs:
+    return Pairs(pairs.left[keep], pairs.right[keep], pairs.similarity[keep])
 
 
 def _order(doc: Doc) -> tuple[bool, float, str]:

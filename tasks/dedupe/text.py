@@ -17,16 +17,13 @@ _AGENCY: Final = (
 _DASH: Final = r"[-–—―‒]{1,2}"
 # "NEW YORK, May 3 (Reuters) -": the dateline goes with its agency.
 _DATELINE: Final = re.compile(
-    rf"^\s*(?:[A-Z][A-Z.'/ ]{{1,30}}(?:,[^()]{{0,40}})?\s*)?[(/](?:{_AGENCY})[)/]\s*(?:{_DASH})?\s*"
-    rf"|^\s*(?:{_AGENCY})\s*{_DASH}\s+",
-)
-_DATELINE_ANY_CASE: Final = re.compile(
-    rf"^\s*[(/](?:{_AGENCY})[)/]\s*(?:{_DASH})?\s*|^\s*(?:{_AGENCY})\s*{_DASH}\s+", re.I
+    rf"^\s*(?:[A-Z][A-Z.'/ ]{{1,30}}(?:,[^()]{{0,40}})?\s*)?[(/](?i:{_AGENCY})[)/]\s*(?:{_DASH})?\s*"
+    rf"|^\s*(?i:{_AGENCY})\s*{_DASH}\s+"
 )
 _MARK: Final = re.compile(rf"\s*\((?:{_AGENCY})\)", re.I)
 _TAIL: Final = re.compile(rf"\s+(?:{_DASH}|\||via|·|•)\s+(?:{_AGENCY})\s*$", re.I)
 _TAIL_PARTS: Final = re.compile(rf"^(.*\S)\s+(?:{_DASH}|\||·|•|»|::)\s+([^|]+?)\s*$", re.S)
-# What any of the four above needs; it spares most texts their cost.
+# What any of the three above needs; it spares most texts their cost.
 _HINT: Final = re.compile(r"[(|/·•]|[-–—―‒]\s|\svia\s", re.I)
 _SPOKEN: Final = str.maketrans(
     {"’": "'", "‘": "'", "‛": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
@@ -52,7 +49,6 @@ def clean(text: str | None, source: str | None = None) -> str:
     if not _HINT.search(text):
         return text
     stripped = _DATELINE.sub("", text, count=1)
-    stripped = _DATELINE_ANY_CASE.sub("", stripped, count=1)
     stripped = _TAIL.sub("", _MARK.sub("", stripped)).strip()
     return stripped or text
 

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from tasks.dedupe.conflicts import marks
 from tasks.dedupe.features import rarity
 from tasks.dedupe.stories import Doc
 from tasks.dedupe.text import clean, tokens
@@ -28,6 +27,10 @@ _SHARE: Final = re.compile(r"\b(\d+(?:\.\d+)?)\s?(?:%|per ?cent\b|pct\b)", re.I)
 _COUNT: Final = re.compile(
     rf"(?<![$€£¥₹\d.,])\b(\d{{1,3}}(?:,\d{{3}})+|\d{{3,}}|\d+(?:\.\d+)?(?=\s(?:{_UNIT})\b))(?:\s({_UNIT})\b)?"
     r"\s(?=[a-z])(?!per ?cent|pct|dollars?|euros?|pounds?)",
+    re.I,
+)
+_MARKET: Final = re.compile(
+    r"\b(?:shares?|stocks?|futures|index|ris(?:es?|ing)|rose|f[ae]lls?|jump|drop|surge|soar|slump|plunge|tumble|sink|gain|slid)",
     re.I,
 )
 _SAME: Final = 0.03
@@ -101,7 +104,7 @@ def _stage(title: str, told: Sequence[str]) -> str | None:
 
 def _figure(title: str, told: Sequence[str]) -> str | None:
     for kind, pattern in (("money", _MONEY), ("share", _SHARE), ("count", _COUNT)):
-        if kind == "share" and "way market" in marks(tokens(title)):
+        if kind == "share" and _MARKET.search(title):
             continue
         known = [value for text in told for value, _ in _values(pattern, text)]
         for value, words in _values(pattern, title):

@@ -179,30 +179,31 @@ class _Planner:
             self.scope, self.session, route=Route.INSTANT, channel=self.channel, user_ids=[user_id]
         )
         kept, dropped = self.recheck(waiting, people)
-        counts = {"skipped": dropped}
-        report = StageReport(stage=Stage.NOTIFY.value, counts=counts)
+        done = 0
+        counts: dict[str, int] = {}
         found = readers(people)
-        if not kept or not found:
-            return report
-        reader = found[0]
+        if kept and found:
+            done, counts = self._instant(found[0], kept)
+        return StageReport(stage=Stage.NOTIFY.value, done=done, counts=counts | {"skipped": dropped})
+
+    def _instant(self, reader: Reader, kept: Sequence[Line]) -> tuple[int, dict[str, int]]:
+        """How many mails were planned, and what became of the lines."""
         wants = reader.wants
-        if not reader.instant or self._instant_mails_today(reader) >= wants.max_instant_per_day:
-            counts["to_digest"] = self._to_digest(kept)
-            return report
+        if not reader.instant:
+            return 0, {"to_digest": self._to_digest(kept)}
         if in_quiet_hours(self.now, wants.quiet_from, wants.quiet_until, reader.zone):
-            counts["quiet"] = len(kept)
-            return report
+            return 0, {"quiet": len(kept)}
+        if self._instant_mails_today(reader) >= wants.max_instant_per_day:
+            return 0, {"to_digest": self._to_digest(kept)}
         chosen = choose(kept, max_items=wants.max_items_per_digest, max_per_client=wants.max_items_per_client)
         delivery_id = self._claim_slot(
             reader.user, DeliveryKind.EVENT, instant_window(self.now), len(chosen.shown)
         )
         if delivery_id is None:
-            counts["next_tick"] = len(kept)
-            return report
+            return 0, {"next_tick": len(kept)}
         self._attach(delivery_id, chosen.shown, Route.INSTANT)
-        counts["to_digest"] = self._to_digest([line for entry in chosen.over for line in entry.lines])
-        counts["planned"] = 1
-        return StageReport(stage=report.stage, done=1, counts=counts)
+        left = self._to_digest([line for entry in chosen.over for line in entry.lines])
+        return 1, {"planned": 1, "to_digest": left}
 
     def digest(self, reader: Reader, window: Window) -> StageReport:
         scope, session, user = self.scope, self.session, reader.user
