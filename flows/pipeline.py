@@ -49,10 +49,10 @@ def run_pipeline(
     if not folded.degraded:
         # A feed's items that still wait for dedupe must find their clients' first poll unfinished.
         finish_baseline(plan)
-    reports.append(_drain("enrich", lambda: stages.enrich(plan), watch))
-    reports.append(_drain("classify", lambda: stages.classify(plan), watch))
-    reports.append(_drain("filter", lambda: stages.filter(plan, get_settings().batch_size), watch))
-    reports.append(_drain("notify", lambda: stages.notify(plan), watch))
+    reports.append(drain("enrich", lambda: stages.enrich(plan), watch))
+    reports.append(drain("classify", lambda: stages.classify(plan), watch))
+    reports.append(drain("filter", lambda: stages.filter(plan, get_settings().batch_size), watch))
+    reports.append(drain("notify", lambda: stages.notify(plan), watch))
     return reports
 
 
@@ -71,12 +71,13 @@ def _dedupe(plan: RunPlan, stages: Stages, watch: Watcher) -> StageReport:
         with lease(
             plan.scope, LEASE, seconds=settings.lease_seconds, wait_seconds=settings.lease_wait_seconds
         ) as held:
-            return _drain("dedupe", lambda: stages.dedupe(plan, held), watch)
+            return drain("dedupe", lambda: stages.dedupe(plan, held), watch)
     except LeaseBusy as busy:
         return StageReport(stage="dedupe", degraded=(f"stories: {busy}",))
 
 
-def _drain(name: str, step: Callable[[], StageReport], watch: Watcher) -> StageReport:
+def drain(name: str, step: Callable[[], StageReport], watch: Watcher) -> StageReport:
+    """Work a stage's batches until one finds nothing to do; one that another run was quicker at is tried again."""
     total = StageReport(stage=name)
     contended = 0
     while True:

@@ -76,7 +76,7 @@ class UserPreference(TenantRow, table=True):
     user_id: UUID
     notification_enabled: bool = True
     email_notifications_enabled: bool = True
-    relevance_threshold: float = Field(default=0.45, ge=0, le=1)
+    relevance_threshold: float = Field(default=0.5, ge=0, le=1)
     notification_categories: list[str] | None = Field(default=None, sa_type=JsonType, nullable=True)
     notification_frequency: Frequency = enum_field(Frequency, Frequency.DAILY)
     assigned_clients_only: bool = True

@@ -13,6 +13,8 @@ from models.scope import Scope
 
 
 class Category(StrEnum):
+    """The kind of event. ``other`` is a judgement ("not an event of ours"), never "could not read it"."""
+
     FUNDING = "funding"
     ACQUISITION = "acquisition"
     LEADERSHIP_CHANGE = "leadership_change"

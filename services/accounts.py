@@ -134,7 +134,7 @@ class PersonFields(BaseModel):
     role: Annotated[Role, BeforeValidator(_role)] = Role.MANAGER
     timezone: Zone = "UTC"
     frequency: Annotated[Frequency, BeforeValidator(_frequency)] = Frequency.DAILY
-    threshold: float = Field(default=0.45, ge=0, le=1)
+    threshold: float = Field(default=0.5, ge=0, le=1)
     categories: Annotated[list[str] | None, BeforeValidator(_categories)] = None
     digest_time: TimeOfDay = time(8, 0)
     digest_day: Weekday = 0

@@ -86,7 +86,7 @@ def test_unknown_assignees_are_invited_with_defaults(tenant: Tenant, tmp_path: P
         UserState.INVITED,
         "UTC",
     )
-    assert (wants.relevance_threshold, wants.notification_categories) == (0.45, None)
+    assert (wants.relevance_threshold, wants.notification_categories) == (0.5, None)
     assert sorted(audit) == sorted(
         ["client.created"] * 2 + ["assignment.started"] * 2 + ["user.invited", "clients.imported"]
     )

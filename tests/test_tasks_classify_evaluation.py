@@ -15,7 +15,7 @@ def says(title: str, snippet: str | None) -> Verdict:
     """A classifier that answers with the title's first word; "xx" stands for another language."""
     word = title.split(maxsplit=1)[0]
     return Verdict(
-        category=Category.other if word == "xx" else Category(word),
+        category=Category.OTHER if word == "xx" else Category(word),
         confidence=0.5,
         sentiment=0,
         risk="none",

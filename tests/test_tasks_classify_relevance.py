@@ -88,13 +88,13 @@ def test_more_novelty_confidence_or_keywords_never_lower_it(
 
 
 def test_an_unknown_date_is_not_now() -> None:
-    x = RelevanceInput(category=Category.funding, category_confidence=0.9, salience="primary")
+    x = RelevanceInput(category=Category.FUNDING, category_confidence=0.9, salience="primary")
     assert score(x, age_hours=None) < score(x, age_hours=0)
 
 
 def test_what_is_no_event_never_reaches_an_insight() -> None:
     best = RelevanceInput(
-        category=Category.other,
+        category=Category.OTHER,
         category_confidence=1,
         salience="primary",
         outlet_count=100,
@@ -107,7 +107,7 @@ def test_what_is_no_event_never_reaches_an_insight() -> None:
 
 def test_a_plain_event_at_a_client_is_worth_a_mail_and_a_passing_mention_less() -> None:
     deal = RelevanceInput(
-        category=Category.acquisition,
+        category=Category.ACQUISITION,
         category_confidence=0.9,
         salience="primary",
         tier="standard",
@@ -135,7 +135,7 @@ def test_below_the_threshold_there_is_none() -> None:
     assert insight(verdict("How to pick a mower: our guide"), "Millway", 1.0) is None
 
 
-@pytest.mark.parametrize("category", [c for c in Category if c is not Category.other])
+@pytest.mark.parametrize("category", [c for c in Category if c is not Category.OTHER])
 def test_every_kind_of_event_has_an_insight(category: Category) -> None:
     stated = verdict("Millway hit by ransomware attack").model_copy(update={"category": category})
     found = insight(stated, "Millway", 0.9)

@@ -63,7 +63,7 @@ def test_everybody_considered_gets_one_line_and_one_decision(tenant):
     assert said[maria].verdict == "digest"
     assert (said[gone].verdict, said[gone].reason_code) == ("skip", "deactivated")
     assert all(row.stage is Stage.FILTER and row.job_run_id == plan.job_run_id for row in said.values())
-    assert said[maria].parts == {"relevance": 0.8, "threshold": 0.45}
+    assert said[maria].parts == {"relevance": 0.8, "threshold": 0.5}
 
 
 def test_a_second_run_does_nothing(tenant):

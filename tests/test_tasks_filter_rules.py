@@ -63,7 +63,7 @@ def judge(event: EventFacts = EVENT, person: PersonFacts = PERSON) -> Verdict:
             {"relevance": 0.31},
             {},
             SkipReason.BELOW_THRESHOLD,
-            "relevance 0.31 is below your threshold of 0.45",
+            "relevance 0.31 is below your threshold of 0.50",
         ),
         ({}, {"client_threshold": 0.9}, SkipReason.BELOW_THRESHOLD, "your threshold for this client of 0.90"),
         ({"happened_at": NOW - timedelta(days=8)}, {}, SkipReason.STALE, "8 days old"),

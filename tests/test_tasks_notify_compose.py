@@ -6,7 +6,7 @@ from datetime import date, time, timedelta
 
 import pytest
 from conftest import NOW, Tenant
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from newsroom import add_event, add_run, add_story, mails, notes, plan_for
 from sqlalchemy import update
@@ -473,14 +473,16 @@ def test_mail_that_may_not_be_delivered_never_meets_real_mail(tenant):
 
 # Conservation
 
-RESULTS = st.sampled_from([*Result, Result.SENT, Result.SENT])
+RESULTS = st.lists(st.sampled_from([*Result]), min_size=1, max_size=3)
 STEPS = st.one_of(
+    st.tuples(st.just("news"), st.integers(0, 2), st.floats(0.5, 1)),
+    st.tuples(st.just("next day"), RESULTS),
     st.tuples(st.just("event"), st.integers(0, 2), st.floats(0, 1), st.booleans()),
     st.tuples(st.just("same story"), st.integers(0, 2), st.floats(0.5, 1)),
     st.tuples(st.just("revise"), st.integers(0, 20)),
     st.tuples(st.just("filter"), st.integers(1, 5)),
-    st.tuples(st.just("instant"), st.lists(RESULTS, max_size=3)),
-    st.tuples(st.just("digest"), st.lists(RESULTS, max_size=3)),
+    st.tuples(st.just("instant"), RESULTS),
+    st.tuples(st.just("digest"), RESULTS),
     st.tuples(
         st.just("plan"),
     ),
@@ -518,6 +520,14 @@ class Ledger:
 
     def event(self, client: int, relevance: float, is_history: bool) -> None:
         self._add(client, f"N{len(self.events)}", relevance=relevance, is_history=is_history)
+
+    def news(self, client: int, relevance: float) -> None:
+        self.event(client, relevance, False)
+        self.filter(100)
+
+    def next_day(self, results: list[Result]) -> None:
+        self.wait(1440)
+        self.digest(results)
 
     def same_story(self, client: int, relevance: float) -> None:
         self.story = self.story or add_story(self.tenant, "Joint")
@@ -631,6 +641,17 @@ class Ledger:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(STEPS, min_size=10, max_size=30))
+@example(
+    [
+        ("news", 0, 0.9),
+        ("digest", [Result.PERMANENT, Result.UNKNOWN, Result.TEMPORARY]),
+        ("news", 0, 0.8),
+        ("revise", 0),
+        ("filter", 100),
+        ("next day", [Result.UNAVAILABLE]),
+        ("next day", [Result.SENT]),
+    ]
+)
 def test_nothing_is_lost_or_doubled_whatever_happens(db, steps):
     ledger = Ledger()
     for step in steps:

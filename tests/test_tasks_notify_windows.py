@@ -3,6 +3,7 @@
 import random
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from importlib import resources
 from itertools import islice
 from zoneinfo import ZoneInfo, available_timezones
 

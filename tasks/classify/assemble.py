@@ -52,7 +52,7 @@ def _weight(telling: Telling) -> float:
 def _category(tellings: Sequence[Telling]) -> Category:
     votes: dict[Category, float] = defaultdict(float)
     for telling in tellings:
-        votes[Category(telling.verdict.category.value)] += _weight(telling)
+        votes[telling.verdict.category] += _weight(telling)
     named = {category: vote for category, vote in votes.items() if category is not Category.OTHER}
     if not named:
         return Category.OTHER
@@ -64,7 +64,7 @@ def _lead(tellings: Sequence[Telling], category: Category) -> Telling:
     return min(
         tellings,
         key=lambda t: (
-            t.verdict.category.value != category.value,
+            t.verdict.category is not category,
             t.match.salience != "primary",
             t.article.snippet is None,
             t.at,

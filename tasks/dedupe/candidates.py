@@ -61,12 +61,12 @@ def similar_pairs(
         near = ~(np.abs(at[mine] - at[other]) > window)
         mine, other, value = mine[near], other[near], value[near]
         if frequent is not None and len(mine):
-            keep = _nearest(mine - start, other, value, stop - start, 3 * nearest)
+            keep = _nearest(mine - start, value, stop - start, 3 * nearest)
             mine, other, value = mine[keep], other[keep], value[keep]
             value += np.asarray(frequent[mine].multiply(frequent[other]).sum(axis=1)).ravel()
             keep = value >= floor
             mine, other, value = mine[keep], other[keep], value[keep]
-        keep = _nearest(mine - start, other, value, stop - start, nearest)
+        keep = _nearest(mine - start, value, stop - start, nearest)
         lefts.append(np.minimum(mine[keep], other[keep]))
         rights.append(np.maximum(mine[keep], other[keep]))
         values.append(value[keep])
@@ -105,7 +105,7 @@ def smooth(
     other, value = some.indices.astype(np.int64), some.data
     apart = (rows[mine] != other) & (value >= _LIKE)
     mine, other, value = mine[apart], other[apart], value[apart]
-    keep = _nearest(mine, other, value, len(rows), neighbours)
+    keep = _nearest(mine, value, len(rows), neighbours)
     mixing = sp.csr_array(
         (
             np.concatenate((share * value[keep], np.ones(len(rows)))),
@@ -143,22 +143,17 @@ _LIKE: Final = 0.1
 """Neighbours less alike than this say nothing."""
 
 
-def _nearest(mine: Ints, other: Ints, value: Floats, size: int, count: int) -> Ints:
-    """Of entries sorted by `mine`, the places of the `count` highest values of each (the lowest `other` of equals)."""
+def _nearest(mine: Ints, value: Floats, size: int, count: int) -> Ints:
+    """Of entries grouped by `mine`, in order, the places of the `count` highest values of each."""
     starts = np.searchsorted(mine, np.arange(size + 1))
-    lengths = np.diff(starts)
-    crowded = lengths > count
+    crowded = np.diff(starts) > count
     if not crowded.any():
         return np.arange(len(mine))
-    kept = [np.flatnonzero(~crowded[mine])]
+    keep = ~np.repeat(crowded, np.diff(starts))
     for row in np.flatnonzero(crowded).tolist():
         begin, end = starts[row], starts[row + 1]
-        least = np.partition(value[begin:end], -count)[-count]
-        above = begin + np.flatnonzero(value[begin:end] > least)
-        equal = begin + np.flatnonzero(value[begin:end] == least)
-        equal = equal[np.argsort(other[equal])][: count - len(above)]
-        kept += [above, equal]
-    return np.sort(np.concatenate(kept))
+        keep[begin + np.argpartition(value[begin:end], -count)[-count:]] = True
+    return keep.nonzero()[0]
 
 
 def _select(matrix: sp.csr_array, keep: npt.NDArray[np.bool_]) -> sp.csr_array:

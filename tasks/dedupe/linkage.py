@@ -42,7 +42,6 @@ class Graph(NamedTuple):
 
     sizes: Floats
     within: Floats
-    fixed: npt.NDArray[np.bool_]
     left: Ints
     right: Ints
     between: Floats
@@ -52,16 +51,16 @@ def agglomerate(graph: Graph, rule: Rule) -> Ints:
     """The group of each node, named by its lowest node.
 
     Each round merges all pairs that are each other's nearest, which for average linkage gives the tree of the
-    one-at-a-time method. Two `fixed` nodes never meet. Deterministic: ties go to the lower nodes.
+    one-at-a-time method. Deterministic: ties go to the lower nodes.
     """
     n = len(graph.sizes)
-    sizes, within, fixed = graph.sizes.copy(), graph.within.copy(), graph.fixed.copy()
+    sizes, within = graph.sizes.copy(), graph.within.copy()
     left, right, between = graph.left, graph.right, graph.between
     group = np.arange(n)
     while len(left):
         mean = between / (sizes[left] * sizes[right])
         bar = rule.needed(sizes, within)
-        allowed = np.flatnonzero((mean >= (bar[left] + bar[right]) / 2.0) & ~(fixed[left] & fixed[right]))
+        allowed = np.flatnonzero(mean >= (bar[left] + bar[right]) / 2.0)
         if not len(allowed):
             break
         active = np.zeros(n, dtype=bool)
@@ -71,7 +70,6 @@ def agglomerate(graph: Graph, rule: Rule) -> Ints:
         target, gone = left[merging], right[merging]
         within[target] += within[gone] + between[merging]
         sizes[target] += sizes[gone]
-        fixed[target] |= fixed[gone]
         moved = np.arange(n)
         moved[gone] = target
         group = moved[group]

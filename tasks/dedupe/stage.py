@@ -5,7 +5,7 @@ and is rebuilt from the database whenever the lease changed hands, so the databa
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from models.leases import Held, renew
 from models.news import Article, ArticleClient, LinkState, RawItem, Story, raw_backlog
 from models.scope import Scope
 from models.settings import get_settings
+from tasks.companies.index import Hit
 from tasks.dedupe.stories import Doc, Placement, StoryConfig, StoryIndex
 from tasks.dedupe.text import content_key
 from tasks.dedupe.urls import canonical_url, publisher
@@ -43,6 +44,7 @@ class _Draft:
     candidates: dict[UUID, bool] = field(default_factory=dict)
     """Client id → whether a source was asked about it."""
     names: tuple[str, ...] = ()
+    parties: frozenset[str] = frozenset()
     is_history: bool = True
     first_poll: frozenset[UUID] = frozenset()
     """Candidates whose first poll this is: to them the article is history, however fresh."""
@@ -161,9 +163,9 @@ def _draft(raw: RawItem, identity: str, article: Article | None, clients: Portfo
         id=article.id if article else new_id(),
         row=row,
         candidates={UUID(key): False for key in hits},
-        names=tuple(sorted({hit.surface for found in hits.values() for hit in found})),
         is_new=article is None,
     )
+    draft.names, draft.parties = _named(hits, title, content.get("source"))
     if article is not None:
         draft.story_id = article.story_id
         draft.row["published_at"], draft.row["first_seen_at"] = article.published_at, article.first_seen_at
@@ -185,7 +187,21 @@ def _doc(draft: _Draft) -> Doc:
         url=row["url"],
         at=_at(row),
         names=draft.names,
+        parties=draft.parties,
     )
+
+
+def _named(
+    hits: Mapping[str, Sequence[Hit]], title: str, source: str | None
+) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The clients' names as an article writes them, and which clients they are; its outlet's own name is none."""
+    end = len(title) - len(source) if source and title.endswith(source) else len(title)
+    told = {
+        key: [hit for hit in found if hit.field == "snippet" or (hit.field == "title" and hit.start < end)]
+        for key, found in hits.items()
+    }
+    names = {hit.surface for found in told.values() for hit in found}
+    return tuple(sorted(names)), frozenset(key for key, found in told.items() if found)
 
 
 def _story_index(scope: Scope, session: Session, held: Held, to_place: Sequence[_Draft]) -> StoryIndex:
@@ -209,6 +225,7 @@ def _placed_since(scope: Scope, session: Session, since: datetime) -> Iterable[t
     query = select(Article).where(col(Article.story_id).is_not(None), at >= since).order_by(col(Article.id))
     for article in session.exec(query):
         hits = clients.index.candidates(article.title, article.snippet, article.url)
+        names, parties = _named(hits, article.title, article.source)
         yield (
             Doc(
                 key=str(article.id),
@@ -217,7 +234,8 @@ def _placed_since(scope: Scope, session: Session, since: datetime) -> Iterable[t
                 source=article.source,
                 url=article.url,
                 at=article.published_at or article.first_seen_at,
-                names=tuple(sorted({hit.surface for found in hits.values() for hit in found})),
+                names=names,
+                parties=parties,
             ),
             str(article.story_id),
         )

@@ -5,6 +5,7 @@ a bar that rises with how tight the stories are. Articles further apart than the
 stories known before a batch never merge with each other.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -78,7 +79,11 @@ class StoryConfig:
 
 @dataclass(frozen=True, slots=True)
 class Doc:
-    """What the engine knows of an article. `names` are those its neighbours share (the client's): they count less."""
+    """What the engine knows of an article.
+
+    `names` are those its neighbours share (the clients', as written): they count less. `parties` are the clients it
+    names, by whatever key the caller has: articles that each name some and share none tell different events.
+    """
 
     key: str
     title: str
@@ -87,6 +92,7 @@ class Doc:
     url: str | None = None
     at: datetime | None = None
     names: tuple[str, ...] = ()
+    parties: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,11 @@ class StoryIndex:
         return len(self._rows)
 
     def seed(self, docs: Iterable[tuple[Doc, str]]) -> None:
-        """Take in articles that earlier runs placed. Their stories never merge with each other."""
+        """Take in articles that earlier runs placed. Their stories never merge with each other.
+
+        What is seeded is settled. Articles of stories that nobody was told of yet are better given to `add` again,
+        with the new ones: the larger the batch, the better it is grouped.
+        """
         placed = sorted(docs, key=lambda pair: _order(pair[0]))
         self._append([doc for doc, _ in placed])
         self._stories.extend(story for _, story in placed)
@@ -257,15 +267,18 @@ class _Placing:
     def _involved(self) -> Ints:
         """The new rows, and all rows of the stories that some new row is near to."""
         node, (left, right, similarity) = self.node, self.pairs
-        near = (right >= self.first) & (similarity >= self.config.lowest / 2)
+        near = (right >= self.first) & (similarity >= self.config.lowest)
         touched = np.zeros(self.size, dtype=bool)
         touched[node[left[near]]] = True
         touched[node[self.first :]] = True
         return np.flatnonzero(touched[node])
 
     def _link(self, told: Pairs) -> Ints:
-        """The final node of each row."""
-        names, compact = np.unique(self.node, return_inverse=True)
+        """The final node of each row: all articles near the new ones are grouped afresh, so that a story known from
+        one article does not decide for good, then each new group takes the story that it holds the most of."""
+        placed = self.node < self.first
+        free = np.where(placed, np.arange(self.size), self.node)
+        names, compact = np.unique(free, return_inverse=True)
         n = len(names)
         left, right = compact[told.left], compact[told.right]
         similarity = np.minimum(told.similarity, self.config.ceiling)
@@ -277,8 +290,23 @@ class _Placing:
         between = np.zeros(len(edges))
         np.add.at(between, where, similarity[~inside])
         sizes = np.bincount(compact, minlength=n).astype(np.float64)
-        graph = Graph(sizes, within, names < self.first, edges // n, edges % n, between)
-        return names[agglomerate(graph, self.config.rule())[compact]]
+        graph = Graph(sizes, within, edges // n, edges % n, between)
+        clusters = names[agglomerate(graph, self.config.rule())[compact]]
+        return self._name(clusters, placed)
+
+    def _name(self, clusters: Ints, placed: npt.NDArray[np.bool_]) -> Ints:
+        """The final node of each row, given the clusters of all: placed rows stay in their story."""
+        shares = Counter(zip(clusters[placed].tolist(), self.node[placed].tolist(), strict=True))
+        # A story belongs to the one cluster that holds most of it; a cluster takes the story it holds most of.
+        owner: dict[int, int] = {}
+        taken: dict[int, int] = {}
+        for (cluster, story), _ in sorted(shares.items(), key=lambda item: (-item[1], item[0])):
+            if owner.setdefault(story, cluster) == cluster:
+                taken.setdefault(cluster, story)
+        final = self.node.copy()
+        for row in np.flatnonzero(~placed).tolist():
+            final[row] = taken.setdefault(int(clusters[row]), int(final[row]))
+        return final
 
     def _explain(self, final: Ints, told: Pairs) -> list[Placement]:
         config, first = self.config, self.first
@@ -335,7 +363,7 @@ def _row(doc: Doc, title: list[str], snippet: list[str]) -> _Row:
         key=doc.key,
         url=url if url and identifies_article(url) else None,
         content=words_key(title, snippet) if len(title) + len(snippet) >= _WORDS_OF_CONTENT else "",
-        marks=marks(title, snippet),
+        marks={**marks(title, snippet), "party": doc.parties} if doc.parties else marks(title, snippet),
     )
 
 

@@ -52,7 +52,7 @@ class PersonFacts:
     client_muted: bool = False
     categories: frozenset[str] | None = None
     """None: every category."""
-    threshold: float = 0.45
+    threshold: float = 0.5
     client_threshold: float | None = None
     """The person's exception for this client; it wins over ``threshold``."""
     frequency: Frequency = Frequency.DAILY

@@ -1,28 +1,12 @@
 """The thirteen kinds of event, and what the rules say of one text."""
 
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.events import Category
 
-class Category(StrEnum):
-    """The kind of event. `other` is a judgement ("not an event of ours"), never "could not read it"."""
-
-    funding = "funding"
-    acquisition = "acquisition"
-    leadership_change = "leadership_change"
-    product_launch = "product_launch"
-    partnership = "partnership"
-    financial_results = "financial_results"
-    regulatory = "regulatory"
-    litigation = "litigation"
-    layoffs = "layoffs"
-    expansion = "expansion"
-    security_incident = "security_incident"
-    award = "award"
-    other = "other"
-
+__all__ = ["RISKS", "Category", "Certainty", "Risk", "Verdict"]
 
 Risk = Literal["none", "low", "medium", "high"]
 Certainty = Literal["stated", "speculative", "denied"]

@@ -136,7 +136,7 @@ def _decide(scores: dict[Category, float]) -> tuple[Category, float]:
     """The winner, and how sure: by its score and by its distance from the runner-up."""
     ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0].value))
     if not ranked or ranked[0][1] < THRESHOLD:
-        return Category.other, 0.6 if not ranked else 0.5
+        return Category.OTHER, 0.6 if not ranked else 0.5
     category, score = ranked[0]
     second = ranked[1][1] if len(ranked) > 1 else 0.0
     strength = min(1.0, score / PLAIN)
@@ -146,7 +146,7 @@ def _decide(scores: dict[Category, float]) -> tuple[Category, float]:
 
 def _unsupported(language: str) -> Verdict:
     return Verdict(
-        category=Category.other,
+        category=Category.OTHER,
         confidence=0.0,
         sentiment=0.0,
         risk="none",

@@ -26,62 +26,62 @@ class Insight(BaseModel):
 
 # {name} is the client. Sentences say "may": the template knows the kind of event, not its details.
 _TEMPLATES: dict[Category, tuple[str, tuple[str, ...], Urgency]] = {
-    Category.funding: (
+    Category.FUNDING: (
         "{name} has new money or a listing ahead, so budgets and plans may grow.",
         ("Congratulate your contact.", "Ask what the money is meant for."),
         "normal",
     ),
-    Category.acquisition: (
+    Category.ACQUISITION: (
         "Ownership around {name} may change, and with it decision-makers, suppliers and contracts.",
         ("Find out which side {name} is on.", "Check change-of-control clauses.", "Call your sponsor."),
         "high",
     ),
-    Category.leadership_change: (
+    Category.LEADERSHIP_CHANGE: (
         "The people who decide at {name} are changing; priorities and loyalties may change with them.",
         ("Check whether your contacts are concerned.", "Ask to be introduced to whoever comes next."),
         "normal",
     ),
-    Category.product_launch: (
+    Category.PRODUCT_LAUNCH: (
         "{name} is bringing something new to market and may need help to sell, run or support it.",
         ("Read the announcement.", "Think of one thing you can offer around the launch."),
         "low",
     ),
-    Category.partnership: (
+    Category.PARTNERSHIP: (
         "{name} has tied itself to a partner or won a contract, which may open work or close a door.",
         ("Check whether the partner competes with you or could bring you in.",),
         "normal",
     ),
-    Category.financial_results: (
+    Category.FINANCIAL_RESULTS: (
         "{name}'s figures set the mood for its budgets in the coming months.",
         ("Read the outlook, not only the headline.", "Prepare for a talk about budgets."),
         "normal",
     ),
-    Category.regulatory: (
+    Category.REGULATORY: (
         "An authority has acted on something at {name}; duties, delays or permissions may follow.",
         ("Ask your contact what changes for them.", "Check whether your own work is touched."),
         "normal",
     ),
-    Category.litigation: (
+    Category.LITIGATION: (
         "{name} is in a legal dispute, which ties up people and may make it careful with commitments.",
         ("Do not comment on the case.", "Check whether your contracts or deliveries are concerned."),
         "normal",
     ),
-    Category.layoffs: (
+    Category.LAYOFFS: (
         "{name} is cutting jobs or closing sites; contacts may leave and spending may shrink.",
         ("Make sure you know more than one contact there.", "Review open offers and invoices."),
         "high",
     ),
-    Category.expansion: (
+    Category.EXPANSION: (
         "{name} is growing into new sites or markets, which usually brings new needs.",
         ("Ask who leads the project and what it needs in its first months.",),
         "normal",
     ),
-    Category.security_incident: (
+    Category.SECURITY_INCIDENT: (
         "{name} faces a security incident; its people are busy, and shared data or links may be at risk.",
         ("Tell your own security team.", "Check shared accounts and data.", "Offer help before selling."),
         "high",
     ),
-    Category.award: (
+    Category.AWARD: (
         "{name} is in the public eye for a good reason.",
         ("Send a short, personal congratulation.",),
         "low",
@@ -103,14 +103,14 @@ def insight(verdict: Verdict, client_name: str, score: float = 1.0) -> Insight |
     `score` is the relevance; who has checked it already may leave it out. A rumour is marked as one and is
     never urgent; a denied event says so.
     """
-    if score < INSIGHT_FROM or not verdict.language_supported or verdict.category is Category.other:
+    if score < INSIGHT_FROM or not verdict.language_supported or verdict.category is Category.OTHER:
         return None
     meaning, actions, urgency = _TEMPLATES[verdict.category]
-    if verdict.category is Category.layoffs and verdict.risk == "high":
+    if verdict.category is Category.LAYOFFS and verdict.risk == "high":
         meaning, actions, urgency = _DISTRESS
-    elif verdict.category is Category.financial_results and verdict.sentiment >= _GOOD:
+    elif verdict.category is Category.FINANCIAL_RESULTS and verdict.sentiment >= _GOOD:
         meaning = _GOOD_RESULTS
-    elif verdict.category is Category.financial_results and verdict.sentiment <= _BAD:
+    elif verdict.category is Category.FINANCIAL_RESULTS and verdict.sentiment <= _BAD:
         meaning = _BAD_RESULTS
     elif verdict.risk == "high":
         urgency = "high"

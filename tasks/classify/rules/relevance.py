@@ -15,19 +15,19 @@ from tasks.classify.rules.categories import Category, Certainty, Risk
 
 # What each kind of event is worth to an account manager at full confidence.
 CATEGORY_WORTH: dict[Category, float] = {
-    Category.acquisition: 0.40,
-    Category.security_incident: 0.40,
-    Category.layoffs: 0.38,
-    Category.leadership_change: 0.37,
-    Category.funding: 0.35,
-    Category.financial_results: 0.35,
-    Category.regulatory: 0.34,
-    Category.litigation: 0.34,
-    Category.expansion: 0.33,
-    Category.partnership: 0.31,
-    Category.product_launch: 0.27,
-    Category.award: 0.20,
-    Category.other: 0.06,
+    Category.ACQUISITION: 0.40,
+    Category.SECURITY_INCIDENT: 0.40,
+    Category.LAYOFFS: 0.38,
+    Category.LEADERSHIP_CHANGE: 0.37,
+    Category.FUNDING: 0.35,
+    Category.FINANCIAL_RESULTS: 0.35,
+    Category.REGULATORY: 0.34,
+    Category.LITIGATION: 0.34,
+    Category.EXPANSION: 0.33,
+    Category.PARTNERSHIP: 0.31,
+    Category.PRODUCT_LAUNCH: 0.27,
+    Category.AWARD: 0.20,
+    Category.OTHER: 0.06,
 }
 SALIENCE: dict[str, float] = {"primary": 0.15, "passing": -0.20}
 TIER: dict[str | None, float] = {None: 0.0, "standard": 0.03, "growth": 0.06, "strategic": 0.10}
@@ -92,19 +92,19 @@ def _freshness(age_hours: float | None) -> float:
 
 
 _CATEGORY_WORDS: dict[Category, str] = {
-    Category.funding: "money raised",
-    Category.acquisition: "a deal",
-    Category.leadership_change: "a change at the top",
-    Category.product_launch: "a product launch",
-    Category.partnership: "a partnership",
-    Category.financial_results: "results",
-    Category.regulatory: "a regulator's act",
-    Category.litigation: "a court matter",
-    Category.layoffs: "job cuts or closures",
-    Category.expansion: "an expansion",
-    Category.security_incident: "a security incident",
-    Category.award: "an award",
-    Category.other: "no event of the kinds we report",
+    Category.FUNDING: "money raised",
+    Category.ACQUISITION: "a deal",
+    Category.LEADERSHIP_CHANGE: "a change at the top",
+    Category.PRODUCT_LAUNCH: "a product launch",
+    Category.PARTNERSHIP: "a partnership",
+    Category.FINANCIAL_RESULTS: "results",
+    Category.REGULATORY: "a regulator's act",
+    Category.LITIGATION: "a court matter",
+    Category.LAYOFFS: "job cuts or closures",
+    Category.EXPANSION: "an expansion",
+    Category.SECURITY_INCIDENT: "a security incident",
+    Category.AWARD: "an award",
+    Category.OTHER: "no event of the kinds we report",
 }
 
 

@@ -110,7 +110,7 @@ def risk_of(
     language: str,
 ) -> Risk:
     """What the event may mean for the client's standing as a customer; one step lower when only rumoured."""
-    if category is Category.other:
+    if category is Category.OTHER:
         return "none"
     tone = _tone(language)
     level = RISKS.index(given or tone.base_risk.get(category.value, "none"))
