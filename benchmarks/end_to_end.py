@@ -1,11 +1,12 @@
 """Articles a second from the archive to the mails, at several sizes, each in a fresh process and database.
 
 The process runs the same functions as ``client-monitor run --plain``: search to notify, progress written after each
-batch, then the digests. As a script (``python -m benchmarks.end_to_end ARCHIVE CLIENTS``) it is that process; ``measure``
-starts it.
+batch, then the digests. ``measure`` starts it; as a script (``python -m benchmarks.end_to_end ARCHIVE CLIENTS``) it is
+that process.
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -28,8 +29,6 @@ def work(archive: str, clients: int) -> dict[str, Any]:
 
     ``load`` is the machine's while it ran: with others at work on it, trust ``cpu`` more than ``seconds``.
     """
-    import os
-
     from benchmarks.tenant import prepare
     from models.engine import reading
     from models.mail import Delivery
@@ -61,7 +60,8 @@ def work(archive: str, clients: int) -> dict[str, Any]:
         "again_seconds": rest.wall,
         "again_share": rest.wall / whole.wall,
         "again_new": sum(
-            second.get(name, 0) for name in ("search.new", "dedupe.articles", "classify.judged", "filter.events")
+            second.get(name, 0)
+            for name in ("search.new", "dedupe.articles", "classify.judged", "filter.events")
         ),
         "stories": first["dedupe.stories"],
         "candidates": first["dedupe.candidates"],

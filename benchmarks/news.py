@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.words import (
+    ADJECTIVES,
     BODIES,
     ENDS,
     FAMILY,
     GIVEN,
     MIDDLES,
     NOISE,
+    NOUNS,
     ONSETS,
     OUTLETS,
     PERIODS,
@@ -29,6 +31,7 @@ from benchmarks.words import (
     STORIES,
     TAILS,
     TRADES,
+    VERBS,
 )
 
 ARTICLES_A_CLIENT = 100
@@ -103,8 +106,8 @@ def _about(company: Company, rng: random.Random, mark: str, each: int) -> Iterat
         heads, leads = _tellings(rng, noise)
         at = AS_OF - timedelta(seconds=rng.randrange(DAYS * 86_400))
         outlets = rng.sample(OUTLETS, copies + 1)
-        tails = [tail.format(**facts) for tail in rng.sample(TAILS, 3)]
-        title, lead = heads[0].format(**facts), f"{leads[0].format(**facts)} {tails[0]}"
+        tails = [tail.format(**facts) for tail in rng.sample(TAILS, 4)]
+        title, lead = heads[0].format(**facts), f"{leads[0].format(**facts)} {tails[0]} {tails[1]}"
         yield _row(title, lead, outlets[0], at, f"{mark}-{number}")
         for copy, outlet in enumerate(outlets[1:], 1):
             # Never beyond the archive's newest moment, or its clock would not be AS_OF.
@@ -115,7 +118,7 @@ def _about(company: Company, rng: random.Random, mark: str, each: int) -> Iterat
                 words = lead if rng.random() < 0.5 else lead[: rng.randint(90, 140)] + " …"
             else:
                 other = heads[copy % len(heads)].format(**facts)
-                words = f"{leads[copy % len(leads)].format(**facts)} {tails[copy % len(tails)]}"
+                words = f"{leads[copy % len(leads)].format(**facts)} {tails[copy % 4]} {tails[0]}"
             yield _row(other, words, outlet, later, f"{mark}-{number}-{copy}")
 
 
@@ -165,8 +168,13 @@ def _facts(company: Company, rng: random.Random) -> dict[str, str]:
         "pct": str(rng.randint(2, 60)),
         "k": str(rng.randint(4, 19)),
         "n": str(rng.choice((rng.randint(20, 990), rng.randint(10, 90) * 100))),
-        "thing": rng.choice(TRADES[company.trade]),
-        "t": rng.choice(TRADES[rng.choice(sorted(TRADES))]),
+        "thing": f"{rng.choice(ADJECTIVES)} {rng.choice(TRADES[company.trade])}",
+        "a": rng.choice(ADJECTIVES),
+        "b": rng.choice(ADJECTIVES),
+        "u": rng.choice(NOUNS),
+        "v": rng.choice(NOUNS),
+        "d": rng.choice(VERBS),
+        "e": rng.choice(VERBS),
         "prod": f"{rng.choice(PRODUCTS)} {rng.randint(2, 900)}",
         "when": rng.choice(PERIODS),
         "body": rng.choice(BODIES),

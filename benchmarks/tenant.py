@@ -1,5 +1,8 @@
 """A tenant to measure with: its clients, and four people for every forty of them."""
 
+import json
+import sys
+
 from benchmarks.news import companies
 from models.accounts import Frequency, User, UserPreference, UserState
 from models.clients import Client, ClientAssignment, Tier
@@ -52,3 +55,8 @@ def prepare(count: int) -> None:
                 ClientAssignment(business_id=business.id, client_id=client.id, user_id=people[place].id)
                 for place in (number % 4, (number + 1) % 4)
             )
+
+
+if __name__ == "__main__":
+    prepare(int(sys.argv[1]))
+    print(json.dumps({"clients": int(sys.argv[1])}))

@@ -1,19 +1,32 @@
 """What the invented news is made of. Everything here is made up; a likeness to a real company is an accident."""
 
 ONSETS = (
-    "Al Ar Bel Bor Bran Cal Cor Dan Dor El Em Fal Fen Gal Gar Hal Har Hel Ing Jor Kal Kes Kor Lan Lor Lun Mar Mel Mir "
-    "Mon Nel Nor Ol Or Pal Per Quan Ral Ren Ros Sal Sel Sil Sor Tal Tar Tel Tor Ul Val Ven Ver Vol Wes Win Yar Zal Zen"
+    "Al Ar Bel Bor Bran Cal Cor Dan Dor El Em Fal Fen Gal Gar Hal Har Hel Ing Jor Kal Kes Kor Lan Lor Lun "
+    "Mar Mel Mir Mon Nel Nor Ol Or Pal Per Quan Ral Ren Ros Sal Sel Sil Sor Tal Tar Tel Tor Ul Val Ven "
+    "Ver Vol Wes Win Yar Zal Zen"
 ).split()
 MIDDLES = "a e i o u an ar el en er il in is or um".split()
 ENDS = (
-    "bex bury by cast cor dale dane dax den dor field ford gard gate grove ham hurst ic idian ium land lane lex ley "
-    "line lis low mar mere mont mora nex nor nova ova pex phar quist ra ria rix ron ros sen shaw son stad stead ta "
-    "tec ton tora tra tris vale var ven via vik vista ward wick worth xis yx zen"
+    "bex bury by cast cor dale dane dax den dor field ford gard gate grove ham hurst ic idian ium land "
+    "lane lex ley line lis low mar mere mont mora nex nor nova ova pex phar quist ra ria rix ron ros sen "
+    "shaw son stad stead ta tec ton tora tra tris vale var ven via vik vista ward wick worth xis yx zen"
 ).split()
 TRADES = {
     "Energy": ("grid batteries", "offshore wind", "heat pumps", "gas storage", "solar roofs", "power cables"),
-    "Textiles": ("recycled cotton", "work clothing", "technical fabrics", "spinning mills", "upholstery yarn"),
-    "Freight": ("cold-chain trucking", "container yards", "parcel sorting", "rail wagons", "customs clearing"),
+    "Textiles": (
+        "recycled cotton",
+        "work clothing",
+        "technical fabrics",
+        "spinning mills",
+        "upholstery yarn",
+    ),
+    "Freight": (
+        "cold-chain trucking",
+        "container yards",
+        "parcel sorting",
+        "rail wagons",
+        "customs clearing",
+    ),
     "Robotics": (
         "warehouse robots",
         "welding arms",
@@ -47,29 +60,44 @@ TRADES = {
     "Logistics": ("last-mile delivery", "bonded warehouses", "port cranes", "returns handling", "air cargo"),
 }
 GIVEN = (
-    "Ada Amir Anna Bao Bela Carla Chidi Dana Elif Emil Farah Felix Greta Hana Hugo Ines Ivan Jana Jonas Kofi Lena Leo "
-    "Lucia Mads Maria Mei Nadia Nils Olga Omar Paula Petra Rafael Rosa Sami Sofia Tariq Tomas Uma Vera Viktor Wanda Yusuf"
+    "Ada Amir Anna Bao Bela Carla Chidi Dana Elif Emil Farah Felix Greta Hana Hugo Ines Ivan Jana Jonas "
+    "Kofi Lena Leo Lucia Mads Maria Mei Nadia Nils Olga Omar Paula Petra Rafael Rosa Sami Sofia Tariq "
+    "Tomas Uma Vera Viktor Wanda Yusuf"
 ).split()
 FAMILY = (
-    "Adeyemi Ahlberg Almeida Bakker Becker Bianchi Boateng Castro Chen Dahl Demir Duarte Eriksen Farouk Fischer Fontana "
-    "Garcia Haddad Hansen Horvat Ito Jansen Kaya Keller Kim Kovacs Larsen Lehmann Lindqvist Marchetti Mbeki Moreau Nagy "
-    "Novak Okafor Olsen Park Petrov Quint Ricci Rossi Saito Santos Schmidt Silva Sorensen Tanaka Varga Weber Yilmaz Zhou"
+    "Adeyemi Ahlberg Almeida Bakker Becker Bianchi Boateng Castro Chen Dahl Demir Duarte Eriksen Farouk "
+    "Fischer Fontana Garcia Haddad Hansen Horvat Ito Jansen Kaya Keller Kim Kovacs Larsen Lehmann "
+    "Lindqvist Marchetti Mbeki Moreau Nagy Novak Okafor Olsen Park Petrov Quint Ricci Rossi Saito Santos "
+    "Schmidt Silva Sorensen Tanaka Varga Weber Yilmaz Zhou"
 ).split()
 PLACES = (
-    "Aarhus Antwerp Austin Bilbao Bologna Brno Bristol Calgary Cardiff Cebu Cork Dakar Denver Dresden Dublin Durban "
-    "Gdansk Geneva Ghent Graz Hamburg Hanoi Izmir Jakarta Kigali Krakow Lagos Leeds Leipzig Lima Linz Lisbon Lodz Lyon "
-    "Malmo Manila Medellin Montreal Nairobi Nantes Omaha Osaka Oslo Ottawa Perth Porto Pune Quito Riga Rotterdam Santiago "
-    "Seville Sofia Tallinn Tampere Toronto Trieste Turin Utrecht Valencia Vilnius Warsaw Wroclaw Zagreb"
+    "Aarhus Antwerp Austin Bilbao Bologna Brno Bristol Calgary Cardiff Cebu Cork Dakar Denver Dresden "
+    "Dublin Durban Gdansk Geneva Ghent Graz Hamburg Hanoi Izmir Jakarta Kigali Krakow Lagos Leeds Leipzig "
+    "Lima Linz Lisbon Lodz Lyon Malmo Manila Medellin Montreal Nairobi Nantes Omaha Osaka Oslo Ottawa "
+    "Perth Porto Pune Quito Riga Rotterdam Santiago Seville Sofia Tallinn Tampere Toronto Trieste Turin "
+    "Utrecht Valencia Vilnius Warsaw Wroclaw Zagreb"
 ).split()
 PRODUCTS = (
-    "Aero Amber Arc Atlas Aurora Birch Cobalt Comet Delta Drift Ember Flint Fjord Gale Halo Indigo Jade Juno Lark Lumen "
-    "Maple Nimbus Onyx Opal Orbit Pebble Pulse Quartz Raven Ridge Sable Solace Spruce Tempo Tide Umber Vega Willow Zephyr"
+    "Aero Amber Arc Atlas Aurora Birch Cobalt Comet Delta Drift Ember Flint Fjord Gale Halo Indigo Jade "
+    "Juno Lark Lumen Maple Nimbus Onyx Opal Orbit Pebble Pulse Quartz Raven Ridge Sable Solace Spruce "
+    "Tempo Tide Umber Vega Willow Zephyr"
 ).split()
 OUTLETS = tuple(
     f"{place} {kind}"
     for place, kind in zip(
-        (*PLACES[:20], "Northern", "Business", "Evening", "Capital", "Industry", "Harbour", "Weekend", "Market"),
-        ("Courier", "Gazette", "Ledger", "Post", "Observer", "Standard", "Times", "Tribune", "Wire", "Week") * 3,
+        (
+            *PLACES[:20],
+            "Northern",
+            "Business",
+            "Evening",
+            "Capital",
+            "Industry",
+            "Harbour",
+            "Weekend",
+            "Market",
+        ),
+        ("Courier", "Gazette", "Ledger", "Post", "Observer", "Standard", "Times", "Tribune", "Wire", "Week")
+        * 3,
         strict=False,
     )
 )
@@ -314,18 +342,71 @@ PERIODS = (
     "September",
     "October",
 )
-# A sentence more, so that two stories of a kind share little beyond their kind.
+# A sentence more, so that two stories of a kind share little beyond their kind. a an adjective, b one more, u v things,
+# d e what is done with them.
 TAILS = (
-    "Work on {t} in {x} goes on as before, said {w}.",
-    "{w} had asked for {m} more for {t}.",
-    "Orders from {x} were up {k} percent on last year.",
-    "In {x}, {y} is the other supplier of {t}.",
-    "A spokesperson in {x} declined to say what it means for {t}.",
-    "Rivals such as {y} are watching {t} closely.",
-    "It is the {k}th step of its kind since {w} arrived.",
-    "Customers in {x} will see no change before the summer.",
-    "Suppliers of {t} in {x} expect {m} of follow-on orders.",
-    "Analysts at {y} called it overdue.",
-    "The council of {x} had lobbied for it with {w}.",
-    "Details are to follow at a meeting in {x}.",
+    "Work on {a} {u} in {x} goes on as before, said {w}.",
+    "{w} had asked for {m} more to {d} {a} {u} and {v}.",
+    "Orders from {x} for {b} {v} were up {k} percent on last year.",
+    "In {x}, {y} is the other company to {d} {u} and {e} {b} {v}.",
+    "A spokesperson in {x} declined to say who will {d} the {a} {u}.",
+    "Rivals such as {y} {d} {b} {u} and are watching closely.",
+    "It is the {k}th step of its kind since {w} began to {e} {v}.",
+    "Customers in {x} who {d} {a} {u} will see no change before the summer.",
+    "Suppliers of {b} {v} in {x} expect {m} of follow-on orders.",
+    "Analysts at {y} who {e} {a} {v} called it overdue.",
+    "The council of {x} had lobbied with {w} to {d} {b} {u}.",
+    "Details, down to {a} {u} and {b} {v}, are to follow at a meeting in {x}.",
 )
+ADJECTIVES = (
+    "abandoned affordable ageing ambitious annual automated bilingual biodegradable bitter bright busy "
+    "cautious central cheap circular coastal colourful combined compact contested costly crowded daily "
+    "damaged decentralised delayed dense dormant double dusty early edible elderly empty experimental "
+    "fragile frozen generous gentle giant glossy heavy hidden historic hollow hybrid idle illegal inland "
+    "invisible joint jubilant late lightweight loyal manual massive medieval miniature mobile modular "
+    "mountainous muddy narrow neglected noisy nomadic northern obsolete official optional orphaned "
+    "outdoor painted patient permanent pilot polluted portable private prized quiet radical rainy rare "
+    "recycled reluctant remote robust rural rusty sacred salty seasonal secret shallow silent skilled "
+    "sloping slow solar spare sparse steep sterile stolen stray stubborn sturdy submerged subsidised "
+    "sudden tactile temporary tidal tiny toxic traditional transparent tropical unfinished unpaid urban "
+    "vacant vertical veteran vintage volatile voluntary warm wasteful watertight weekly wild windy "
+    "wireless wooden"
+).split()
+NOUNS = (
+    "academies airfields alarms allotments ambulances antennas apprentices aqueducts archives asphalt "
+    "auctions balconies ballots barges barns beaches bees bicycles blankets boilers bottles breweries "
+    "bridges brochures burrows buses cables cafeterias calendars canals carpets castles catalogues "
+    "cathedrals cellars ceramics cheeses chimneys choirs cisterns clinics clocks coasts coins commuters "
+    "compost concerts conveyors copies cottages couriers cranes cupboards dairies dams deposits detectors "
+    "diaries docks doors drains dyes elevators embankments engines envelopes escalators exams fences "
+    "ferries festivals filters fireworks fishermen flags floods floors forests forges fountains furnaces "
+    "galleries gardens gates glaciers gloves goats grain grants gravel greenhouses hangars harbours "
+    "hedges helmets herds hospitals hostels hotels hurdles icebreakers inspectors islands jackets kennels "
+    "kiosks kitchens laboratories ladders lagoons lamps lanterns laundries leaflets ledgers lenses "
+    "libraries lifeboats lockers looms magnets maps marathons markets mattresses meadows medals menus "
+    "meters microphones mills mines mirrors mosaics motorways murals museums musicians needles nurseries "
+    "oars observatories orchards orchestras ovens paddles palaces pallets parades parks passports "
+    "pavements pharmacies pianos pigeons pilots pipelines planets plaques playgrounds ploughs ponds "
+    "poplars postcards potatoes printers prisons pumps puppets quarries queues quilts radios railings "
+    "ramps receipts recipes reefs refineries reservoirs rivers roofs ropes rowers saddles sailors salads "
+    "satellites sawmills scaffolds scarves schools scooters seeds sensors sheds sheep shelters shipyards "
+    "shutters sidings signals silos skaters sledges slopes soldiers spices squares stables stadiums "
+    "stamps statues stoves studios subways suitcases surgeons swamps swimmers tankers taxis teachers "
+    "telescopes tents terraces theatres thermostats tickets tiles timetables toasters tollbooths torches "
+    "tournaments towers tractors trails trams translators trawlers tunnels turbines umbrellas uniforms "
+    "universities valleys valves vaults vegetables viaducts villages vineyards violins volcanoes "
+    "volunteers wagons wallets wardrobes warehouses watches waterfalls weavers wells wheat whistles "
+    "windows wolves workshops wreaths yachts youngsters zebras zinc"
+).split()
+VERBS = (
+    "adopt auction audit balance barter bless borrow broadcast burn catalogue certify charter clean "
+    "collect compare compress convert count cover cultivate decorate demolish deliver dig display distil "
+    "donate drain dry empty encircle engrave equip export ferry film fold freeze furnish gather grind "
+    "guard harvest heat hire honour illustrate imitate import inherit inspect insulate irrigate juggle "
+    "label lease lift light load map measure melt mend merge milk mine move number outlast overhaul paint "
+    "park pave photograph plant polish pour praise print promise protect pump quarantine quote rebuild "
+    "recycle refill rename renovate rent repair replace rescue restore rinse roast rotate sample scan "
+    "scatter scrub sell share shield ship sketch sort split stack steer store streamline stretch survey "
+    "sweep teach tow trace trade train translate trim unlock unload upgrade vaccinate ventilate visit "
+    "wash weave weigh weld widen wrap"
+).split()

@@ -131,19 +131,22 @@ def _as_flow(slug: str, clients: list[str] | None, options: "Mapping[str, object
     if not os.environ.get("PREFECT_API_URL"):
         note("starting Prefect's own server for this run (12 to 30 seconds) …")
     from flows.monitor_clients import monitor_clients
+    from models.jobs import RunState
     from models.scope import Scope
     from services.accounts import pick_business
-    from services.runs import close_run, latest_run, plan_of, summarise
+    from services.runs import close_run, plan_of, run_of_flow, summarise
 
     state = monitor_clients(slug, clients, return_state=True, **options)
     scope = Scope.system(pick_business(slug).id)
-    latest = latest_run(scope)
-    if latest is None or latest.finished_at is None:
+    mine = run_of_flow(scope, str(state.state_details.flow_run_id))
+    if mine is None or mine.finished_at is None:
         state.result(raise_on_failure=True)
         raise RuntimeError(f"the flow ended {state.name} before its run was written down")
-    plan = plan_of(latest)
+    if mine.state is RunState.FAILED:
+        return summarise(scope, mine.id)
+    plan = plan_of(mine)
     digests = _digests_of_replay(plan)
-    return summarise(scope, latest.id) if not digests.done else close_run(plan, [digests])
+    return summarise(scope, mine.id) if not digests.done else close_run(plan, [digests])
 
 
 def _digests_of_replay(plan: "RunPlan") -> "StageReport":

@@ -10,6 +10,9 @@ from sqlmodel import Field, Session, col, select
 from models.base import TenantRow, json_field, table_args, tenant_fk, utc_field
 from models.scope import Scope
 
+INVENTED = "mock"
+"""The provider whose facts are invented: real people's mails never show them."""
+
 
 class CrmSnapshot(TenantRow, table=True):
     """Append-only; the newest is used, however old, when the CRM is down."""
@@ -32,7 +35,18 @@ class CrmSnapshot(TenantRow, table=True):
     taken_at: datetime = utc_field(nullable=False)
 
 
-def latest_snapshots(scope: Scope, session: Session, client_ids: list[UUID]) -> dict[UUID, CrmSnapshot]:
-    """The newest snapshot of each client that has one."""
+def latest_snapshots(
+    scope: Scope,
+    session: Session,
+    client_ids: list[UUID],
+    *,
+    provider: str | None = None,
+    invented: bool = True,
+) -> dict[UUID, CrmSnapshot]:
+    """The newest snapshot of each client that has one: of this ``provider``, and not the ``invented`` ones."""
     query = select(CrmSnapshot).where(col(CrmSnapshot.client_id).in_(client_ids))
+    if provider is not None:
+        query = query.where(CrmSnapshot.provider == provider)
+    if not invented:
+        query = query.where(CrmSnapshot.provider != INVENTED)
     return {row.client_id: row for row in session.exec(query.order_by(col(CrmSnapshot.taken_at)))}

@@ -1,12 +1,13 @@
 """Settings, parsed once from the environment (prefix ``CM_``) and ``.env``. Nothing is read at import."""
 
+import json
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 # What people leave in an example file. A service started with one of these fails later and stranger.
 _PLACEHOLDER = re.compile(
@@ -41,7 +42,9 @@ class Settings(BaseSettings):
     smtp_timeout_seconds: float = Field(default=20, gt=0)
     redirect_all_mail_to: str | None = None
 
-    feeds: list[str] = Field(default_factory=list, description="RSS/Atom addresses every tenant reads")
+    feeds: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, description="RSS/Atom addresses every tenant reads, separated by blanks"
+    )
     google_news_url: str = "https://news.google.com/rss/search"
     google_news_interval_seconds: float = Field(default=1.0, ge=0)
     contact: str = Field(
@@ -69,6 +72,16 @@ class Settings(BaseSettings):
     keep_bodies_days: int = Field(default=90, ge=1)
     keep_decisions_days: int = Field(default=365, ge=1)
     keep_runs_days: int = Field(default=180, ge=1)
+
+    @field_validator("feeds", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """Addresses separated by blanks or ", "; a JSON list is taken too."""
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            return json.loads(value)
+        return [address for address in re.split(r",?\s+", value.strip()) if address]
 
     @field_validator("smtp_password", "openai_api_key", "anthropic_api_key")
     @classmethod

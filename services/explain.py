@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from models.leases import LeaseBusy, LeaseLost
 from services.errors import UserError
 from tasks.registry import UnknownProvider
+from tasks.search.source import SourceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ def explain(error: BaseException) -> Problem | None:
         return Problem("somebody else changed the same rows at the same moment", "run it again")
     if isinstance(error, DBAPIError):
         return _explain_database(error)
+    if isinstance(error, SourceError):
+        return Problem(str(error), "see `client-monitor run --help` for how a source is named", True)
     if isinstance(error, UnknownProvider):
         return Problem(str(error.args[0]), "choose one of those, or install the package that brings it", True)
     if isinstance(error, LeaseBusy | LeaseLost):

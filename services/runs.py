@@ -15,7 +15,7 @@ from models.clients import Client, active_clients
 from models.clock import Clock, SystemClock
 from models.engine import reading, writing
 from models.events import Event
-from models.jobs import JobRun, JobType, RunState, heartbeat, mark_crashed, recent_runs
+from models.jobs import JobRun, JobType, RunState, heartbeat, mark_crashed
 from models.mail import Delivery, DeliveryState, Notification, NotificationState
 from models.news import ArticleClient, SourceResult, SourceState, source_results
 from models.scope import Scope
@@ -80,7 +80,7 @@ def find_clients(scope: Scope, names: list[str]) -> tuple[UUID, ...]:
 
 def as_of_for(sources: tuple[str, ...], clock: Clock) -> datetime:
     """The run's clock: now, or the newest item of an archive when an archive is all it reads."""
-    archives = [s.partition(":")[2] for s in sources if s.startswith("archive:")]
+    archives = [s.partition(":")[2].strip() for s in sources if s.startswith("archive:")]
     if archives and len(archives) == len(sources):
         found = [at for path in archives if (at := newest(path)) is not None]
         if found:
@@ -178,8 +178,8 @@ def close_run(plan: RunPlan, reports: list[StageReport], error: BaseException | 
                 RunState.FAILED,
                 f"no source answered: {failed[0].source_api}: {failed[0].error}",
             )
-        else:
-            run.state = RunState.DEGRADED if degraded else RunState.COMPLETED
+        elif run.state is not RunState.FAILED:  # closing it again never takes a failure back
+            run.state, run.error = RunState.DEGRADED if degraded else RunState.COMPLETED, ""
         run.degraded = degraded
         run.counts = {**run.counts, **_counts(reports)}
         run.finished_at = run.heartbeat_at = utc_now()
@@ -210,11 +210,10 @@ def summarise(scope: Scope, job_run_id: UUID) -> RunSummary:
         )
 
 
-def latest_run(scope: Scope) -> JobRun | None:
-    """The newest run of the tenant."""
+def run_of_flow(scope: Scope, flow_run_id: str) -> JobRun | None:
+    """The run that a Prefect flow run opened; None when it stopped before that."""
     with reading(scope) as session:
-        runs = recent_runs(scope, session, 1)
-    return runs[0] if runs else None
+        return session.exec(select(JobRun).where(JobRun.flow_run_id == flow_run_id)).first()
 
 
 def _client_lines(scope: Scope, session: Session, run: JobRun) -> list[ClientLine]:

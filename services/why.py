@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from sqlmodel import Session, col, or_, select
 
 from models.accounts import User, preferences_of, user_by_email
-from models.clients import open_assignments
+from models.clients import match_rules, open_assignments
 from models.engine import reading
 from models.events import Decision, Event, Stage
 from models.mail import Delivery, Notification, NotificationState
@@ -41,6 +41,8 @@ class Why(BaseModel):
 
 def find_article(scope: Scope, session: Session, wanted: str) -> Article | None:
     """The article with this id, address, title, or the newest one whose title holds these words."""
+    if not wanted.strip():
+        return None
     try:
         return session.exec(select(Article).where(Article.id == UUID(wanted))).first()
     except ValueError:
@@ -118,6 +120,8 @@ def _outcome(session: Session, event: Event, person: User, client: str) -> str:
         .where(Notification.event_id == event.id, Notification.user_id == person.id)
         .order_by(col(Notification.revision).desc())
     ).first()
+    if ledger is None and event.needs_filter:
+        return f"{client}: an event that still waits to be sorted: the next run takes it up."
     if ledger is None:
         return f"{client}: an event, but you do not look after this client."
     if ledger.state is NotificationState.SKIPPED:
@@ -139,10 +143,14 @@ def _computed(scope: Scope, session: Session, article: Article, person: User) ->
     assigned = {c for c, people in open_assignments(scope, session).items() if person.id in people}
     everything = not preferences_of(scope, session)[person.id].assigned_clients_only
     steps = []
+    taught = match_rules(scope, session)
     for client_id, profile in watched.profiles.items():
         if not everything and client_id not in assigned:
             continue
-        rules: tuple[MatchRule, ...] = ()
+        rules = [
+            MatchRule(kind=rule.kind.value, phrase=rule.phrase, id=str(rule.id))
+            for rule in taught.get(client_id, [])
+        ]
         match = match_company(
             profile, article.title, article.snippet, article.url, article.source, rules=rules
         )

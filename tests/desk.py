@@ -1,6 +1,6 @@
 """Raw items as *search* leaves them, candidates as *dedupe* leaves them, and the stages that take them up."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,10 +11,12 @@ from sqlalchemy import event, update
 from sqlmodel import Session, SQLModel, col, select
 
 from flows.pipeline import drain
+from models.accounts import Business
 from models.base import new_id
 from models.engine import reading, writing
 from models.leases import Held, Lease, acquire, lease
 from models.news import Article, ArticleClient, RawItem, Story
+from models.scope import Scope
 from tasks.classify.stage import classify_batch
 from tasks.dedupe.stage import LEASE, dedupe_batch
 from tasks.plan import RunPlan, StageReport
@@ -74,6 +76,15 @@ def take_lease(tenant: Tenant, *, by_force: bool = False) -> Held:
     return held
 
 
+def another_tenant(slug: str = "other") -> Tenant:
+    """A second, empty business in the same database."""
+    with writing(Scope.operator()) as session:
+        business = Business(slug=slug, name=slug.title())
+        session.add(business)
+        session.flush()
+        return Tenant(business.id)
+
+
 class Cut(RuntimeError):
     """The commit that did not happen."""
 
@@ -103,9 +114,7 @@ def rows(tenant: Tenant, table: type[SQLModel], **where: Any) -> list[Any]:
 def change(tenant: Tenant, table: type[SQLModel], where: Any = True, **values: Any) -> None:
     """Set columns of the rows that ``where`` selects."""
     with writing(tenant.scope) as session:
-        session.exec(
-            update(table).where(where).values(**values).execution_options(synchronize_session=False)
-        )
+        session.exec(update(table).where(where).values(**values).execution_options(synchronize_session=False))
 
 
 def tellings(tenant: Tenant) -> set[frozenset[str]]:
@@ -162,7 +171,3 @@ def story_of(tenant: Tenant, title: str) -> Story:
     [article] = rows(tenant, Article, title=title)
     [story] = rows(tenant, Story, id=article.story_id)
     return story  # type: ignore[no-any-return]
-
-
-def titles_of(articles: Iterable[Article]) -> list[str]:
-    return [article.title for article in articles]

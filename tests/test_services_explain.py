@@ -6,7 +6,6 @@ import httpx
 import psycopg
 import pydantic
 import pytest
-from pydantic_settings import SettingsError
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from models.leases import LeaseBusy
@@ -78,10 +77,27 @@ def test_a_rule_over_several_settings_is_told_too() -> None:
     assert "real" not in sentence(caught.value)
 
 
-def test_a_list_that_is_no_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CM_FEEDS", "https://example.com/feed")
-    with pytest.raises(SettingsError) as caught:
-        Settings()
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("https://a.example/f", ["https://a.example/f"]),
+        (" https://a.example/f?x=1,2  https://b.example, https://c.example ",
+         ["https://a.example/f?x=1,2", "https://b.example", "https://c.example"]),
+        ('["https://a.example/f"]', ["https://a.example/f"]),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_feeds_are_addresses_separated_by_blanks(
+    written: str, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CM_FEEDS", written)
+    assert Settings(_env_file=None).feeds == read  # type: ignore[call-arg]
+
+
+def test_a_feed_list_that_is_broken_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CM_FEEDS", '["https://a.example/f"')
+    with pytest.raises(pydantic.ValidationError) as caught:
+        Settings(_env_file=None)  # type: ignore[call-arg]
     assert "CM_FEEDS" in sentence(caught.value)
 
 

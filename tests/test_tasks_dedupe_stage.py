@@ -10,6 +10,7 @@ from desk import (
     EARLIER,
     Cut,
     add_raw,
+    another_tenant,
     change,
     counts,
     cut_before_commit,
@@ -21,19 +22,17 @@ from desk import (
 )
 from newsroom import plan_for
 
-from models.accounts import Business
 from models.clients import Client
-from models.engine import reading, writing
+from models.engine import reading
 from models.events import Decision, Stage
 from models.leases import LeaseBusy, LeaseLost
 from models.news import Article, ArticleClient, LinkState, RawItem, Story, raw_backlog_size
-from models.scope import Scope
 from tasks.dedupe import stage
 from tasks.dedupe.stage import dedupe_batch, identity_of
 
 WRITTEN = (Article, Story, ArticleClient, Decision)
 
-# Two stories that nobody would confuse, each told three times; written for these tests.
+# Two stories that nobody would confuse, told by several outlets; written for these tests.
 TAKEOVER = [
     (
         "Nordwind Energy agrees to buy Fabrikam for $6.5 billion",
@@ -51,16 +50,12 @@ TAKEOVER = [
         "Daily Sample",
     ),
 ]
-RECALL = [
-    ("Alba Textiles recalls 40,000 heated blankets over fire risk", "Regulators were told of six overheated blankets made by Alba Textiles.", "The Wire"),
-    ("Fire risk leads Alba Textiles to recall heated blankets", "Some 40,000 heated blankets can overheat, the regulator said.", "Example Post"),
-]  # fmt: skip
-ALL = [*TAKEOVER, *RECALL]
+RECALL = [*TAKEOVER, *RECALL]
 STORIES = {frozenset(title for title, *_ in TAKEOVER), frozenset(title for title, *_ in RECALL)}
 
 
 def tell(tenant: Tenant, items: list[tuple[str, str, str]], *, of: Any = EARLIER) -> None:
-    """These articles, an hour apart in the order of ``ALL``, handed in in the order of ``items``."""
+    """These articles, half an hour apart in the order of ``ALL``, handed in in the order of ``items``."""
     for title, snippet, source in items:
         hours = [one[0] for one in ALL].index(title)
         address = f"https://{source.lower().replace(' ', '')}.example/{title.lower().replace(' ', '-')}"
@@ -317,11 +312,7 @@ def test_an_index_from_the_database_places_as_the_running_one_does(
     tenant: Tenant, clients: dict[str, Any]
 ) -> None:
     """One tenant keeps its process, the other starts anew before each article."""
-    with writing(Scope.operator()) as session:
-        other = Business(slug="other", name="Other")
-        session.add(other)
-        session.flush()
-        twin = Tenant(other.id)
+    twin = another_tenant()
     for name in clients:
         twin.add_client(name, baseline_at=NOW - timedelta(days=9))
     outcomes = []
@@ -422,11 +413,7 @@ def test_invented_items_stay_marked(tenant: Tenant, clients: dict[str, Any]) -> 
 
 
 def test_tenants_share_no_article_and_no_story(tenant: Tenant, clients: dict[str, Any]) -> None:
-    with writing(Scope.operator()) as session:
-        other = Business(slug="other", name="Other")
-        session.add(other)
-        session.flush()
-        stranger = Tenant(other.id)
+    stranger = another_tenant()
     stranger.add_client("Nordwind Energy")
     tell(tenant, TAKEOVER[:2])
     tell(stranger, TAKEOVER[:1])

@@ -138,7 +138,7 @@ def test_each_reason_of_a_person_is_seen(tenant):
 def test_an_unsupported_language_is_kept_but_not_mailed(tenant):
     acme = tenant.add_client()
     tenant.add_user(clients=(acme,))
-    add_event(tenant, acme, language="fi", score_parts={"language_unsupported": True})
+    add_event(tenant, acme, language="fi", language_supported=False, relevance=0.0)
     filter_batch(plan_for(tenant), 100)
     assert [note.reason for note in notes(tenant)] == [SkipReason.LANGUAGE_UNSUPPORTED]
 

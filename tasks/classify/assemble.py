@@ -60,10 +60,11 @@ def _category(tellings: Sequence[Telling]) -> Category:
 
 
 def _lead(tellings: Sequence[Telling], category: Category) -> Telling:
-    """The article to show: it names the event, speaks of the client first, came early, and has a lead text."""
+    """The article to show: in a language we judge, naming the event, about the client, with a lead text, early."""
     return min(
         tellings,
         key=lambda t: (
+            not t.verdict.language_supported,
             t.verdict.category is not category,
             t.match.salience != "primary",
             t.article.snippet is None,
@@ -83,6 +84,7 @@ def keyword_hits(client: Client, article: Article) -> int:
 
 def assemble(client: Client, tellings: Sequence[Telling], as_of: datetime) -> Draft:
     """The event of this story for this client. ``tellings`` are all its articles that are about the client."""
+    tellings = sorted(tellings, key=lambda t: t.article.identity)  # sums of floats depend on their order
     category = _category(tellings)
     lead = _lead(tellings, category)
     verdict, match = lead.verdict, lead.match

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, delete, update
 from sqlmodel import Session, col, select
 
 from models.base import new_id, utc_now
@@ -70,7 +70,7 @@ def classify_batch(plan: RunPlan, limit: int | None = None) -> StageReport:
     drafts = _assemble(batch, matched, matches, verdicts, plan.as_of)
     with writing(scope) as session:
         _take(session, batch.links, {link.id for link in matched})
-        new, updated = _write_events(session, batch, drafts)
+        new, updated = _write_events(session, batch, matched, drafts)
         _write_decisions(session, plan, batch, matches, drafts, classifier)
         _link_events(session, matched, batch, drafts)
         _write_insights(session, batch, drafts, classifier)
@@ -200,7 +200,9 @@ def _take(session: Session, links: Sequence[ArticleClient], matched: set[UUID]) 
         raise Contended("another run judged some of these candidates first")
 
 
-def _write_events(session: Session, batch: _Batch, drafts: dict[EventKey, Draft]) -> tuple[int, int]:
+def _write_events(
+    session: Session, batch: _Batch, matched: Sequence[ArticleClient], drafts: dict[EventKey, Draft]
+) -> tuple[int, int]:
     """Insert new events and bring known ones up to date; returns (new, materially updated)."""
     now = utc_now()
     new, rows = [], []
@@ -226,7 +228,7 @@ def _write_events(session: Session, batch: _Batch, drafts: dict[EventKey, Draft]
             batch.events[key] = Event(business_id=batch.clients[key[1]].business_id, **new[-1])
             continue
         # Only what somebody may have read can be updated for them; before that, it is the first telling still.
-        changed = "" if known.needs_filter else _what_changed(batch, key)
+        changed = "" if known.needs_filter else _what_changed(batch, matched, key)
         revised += bool(changed)
         rows.append(
             {
@@ -249,13 +251,13 @@ def _write_events(session: Session, batch: _Batch, drafts: dict[EventKey, Draft]
     return len(new), revised
 
 
-def _what_changed(batch: _Batch, key: EventKey) -> str:
-    """What the newest articles add to what was already told, or nothing."""
+def _what_changed(batch: _Batch, matched: Sequence[ArticleClient], key: EventKey) -> str:
+    """What the newest articles about the client add to what was already told, or nothing."""
     told = {link.article_id for link in batch.earlier.get(key, ())}
     old = [_doc(batch.articles[article]) for article in sorted(told)]
     fresh = [
         batch.articles[link.article_id]
-        for link in batch.links
+        for link in matched
         if link.client_id == key[1] and batch.articles[link.article_id].story_id == key[0]
     ]
     for article in sorted(fresh, key=lambda a: (a.published_at or a.first_seen_at, a.identity)):
@@ -303,13 +305,13 @@ def _write_decisions(
     now = utc_now()
     decisions: list[dict[str, Any]] = []
     for link in batch.links:
-        match = matches[link.id]
+        match, watched = matches[link.id], link.client_id in batch.clients
         decisions.append(
             {
                 "stage": Stage.MATCH,
                 "verdict": "about" if match.about else "not_about",
-                "reason_code": str(match.reason),
-                "reason": "",
+                "reason_code": str(match.reason) if watched else "client_archived",
+                "reason": "" if watched else "The client was archived before this was judged.",
                 "evidence": match.evidence,
                 "parts": {"confidence": match.confidence, **match.parts},
                 "engine": MATCH_ENGINE,
@@ -346,6 +348,10 @@ def _write_decisions(
 def _write_insights(
     session: Session, batch: _Batch, drafts: dict[EventKey, Draft], classifier: Classifier
 ) -> None:
+    # What was said of a story so far may not fit what it has become.
+    known = [batch.events[key].id for key in drafts]
+    stale = delete(Insight).where(col(Insight.event_id).in_(known))
+    session.exec(stale.execution_options(synchronize_session=False))
     rows = []
     for key, draft in drafts.items():
         if draft.values["relevance"] < INSIGHT_FROM:
@@ -362,4 +368,4 @@ def _write_insights(
                     "created_at": utc_now(),
                 }
             )
-    insert_rows(session, Insight, rows, ignore_conflicts=True)
+    insert_rows(session, Insight, rows)

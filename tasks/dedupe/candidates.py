@@ -14,7 +14,8 @@ Floats = npt.NDArray[np.float64]
 _CHUNK: Final = 1024
 _COMMON_SHARE: Final = 0.02
 _COMMON_AT_LEAST: Final = 400
-_PAIRS_AT_MOST: Final = 2_500_000
+_COMMON_AT_MOST: Final = 800
+_PAIRS_AT_MOST: Final = 1_800_000
 _NEAREST_AT_LEAST: Final = 30
 
 
@@ -30,17 +31,16 @@ def similar_pairs(
     rows: sp.csr_array, first_new: int, at: Floats, window: float, floor: float, nearest: int
 ) -> Pairs:
     """The pairs with a row from `first_new` on, a cosine of `floor` or more and at most `window` seconds between
-    them (an unknown time, NaN, is near to all), as far as one is among the `nearest` of the other (fewer among tens
-    of thousands of rows, so that the pairs do not outgrow the memory).
+    them (an unknown time, NaN, is near to all), as far as one is among the `nearest` of the other (fewer where tens
+    of thousands are in reach, so that the pairs do not outgrow the memory).
 
     Candidates share a term that is not common among these rows (an inverted index over the rarer terms); the common
     terms count in the similarity of the candidates all the same.
     """
     columns, compact = np.unique(rows.indices, return_inverse=True)
     size = rows.shape[0]
-    nearest = min(nearest, max(_NEAREST_AT_LEAST, _PAIRS_AT_MOST // max(size, 1)))
     frequency = np.bincount(compact, minlength=len(columns))
-    common = (frequency > max(_COMMON_AT_LEAST, _COMMON_SHARE * size))[compact]
+    common = (frequency > np.clip(_COMMON_SHARE * size, _COMMON_AT_LEAST, _COMMON_AT_MOST))[compact]
     whole = sp.csr_array((rows.data, compact, rows.indptr), shape=(size, len(columns)))
     rare = _select(whole, ~common)
     frequent = _select(whole, common) if common.any() else None
@@ -52,6 +52,7 @@ def similar_pairs(
         reach = np.arange(size)
         if len(known) == len(times):
             reach = np.flatnonzero(~(at < known.min() - window) & ~(at > known.max() + window))
+        count = min(nearest, max(_NEAREST_AT_LEAST, _PAIRS_AT_MOST // len(reach)))
         product = rare[start:stop] @ rare[reach].T
         mine = np.repeat(np.arange(start, stop), np.diff(product.indptr))
         other = reach[product.indices]
@@ -61,12 +62,12 @@ def similar_pairs(
         near = ~(np.abs(at[mine] - at[other]) > window)
         mine, other, value = mine[near], other[near], value[near]
         if frequent is not None and len(mine):
-            keep = _nearest(mine - start, value, stop - start, 3 * nearest)
+            keep = _nearest(mine - start, value, stop - start, 3 * count)
             mine, other, value = mine[keep], other[keep], value[keep]
             value += np.asarray(frequent[mine].multiply(frequent[other]).sum(axis=1)).ravel()
             keep = value >= floor
             mine, other, value = mine[keep], other[keep], value[keep]
-        keep = _nearest(mine - start, value, stop - start, nearest)
+        keep = _nearest(mine - start, value, stop - start, count)
         lefts.append(np.minimum(mine[keep], other[keep]))
         rights.append(np.maximum(mine[keep], other[keep]))
         values.append(value[keep])
@@ -115,6 +116,8 @@ def smooth(
     )
     spread = sp.csr_array(mixing @ known)
     lengths = np.sqrt(np.asarray(spread.multiply(mixing).sum(axis=1)).ravel())
+    spread.data[spread.data < floor * _HEARD] = 0.0
+    spread.eliminate_zeros()
     back = mixing.T.tocsr()
     # What two articles took up of each other says nothing about the pair: only third ones may.
     taken = sp.csr_array((share * value[keep], (mine[keep], other[keep])), shape=(len(rows), size))[:, rows]
@@ -139,6 +142,8 @@ def smooth(
     return Pairs(left[order], right[order], np.minimum(np.concatenate(values)[order], 1.0))
 
 
+_HEARD: Final = 0.4
+"""Of the floor: what reaches an article through its neighbours with less than this is dropped on the way."""
 _LIKE: Final = 0.1
 """Neighbours less alike than this say nothing."""
 

@@ -4,7 +4,7 @@ English at large (background IDF), so that a vector depends on its own article a
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -99,14 +99,10 @@ def analyse(segments: Sequence[Sequence[str]], names: tuple[str, ...] = ()) -> W
     """The terms of an article's segments (the tokens of its title, of its snippet). Those of `names`, which the
     reader's other articles share too, count less."""
     found = [_term(token) for segment in segments for token in segment]
-    terms = tuple(n for n, _ in found)
+    terms, weights = zip(*found, strict=True) if found else ((), ())
     known = _name_terms(names) if names else frozenset()
-    return Words(
-        terms,
-        tuple(w for _, w in found),
-        tuple(accumulate(len(segment) for segment in segments)),
-        tuple(n in known for n in terms) if known else (),
-    )
+    shared = tuple(n in known for n in terms) if known else ()
+    return Words(terms, weights, tuple(accumulate(map(len, segments))), shared)
 
 
 class Features(NamedTuple):
@@ -123,11 +119,10 @@ def features(articles: Sequence[Words]) -> Features:
     sizes = np.array([len(a.terms) for a in articles], dtype=np.int64)
     total = int(sizes.sum())
     rows = np.repeat(np.arange(len(articles), dtype=np.int64), sizes)
-    terms = np.fromiter((t for a in articles for t in a.terms), dtype=np.uint64, count=total)
-    weights = np.fromiter((w for a in articles for w in a.weights), dtype=np.float64, count=total)
-    named = np.fromiter(
-        (n for a in articles for n in a.shared or (False,) * len(a.terms)), dtype=np.float64, count=total
-    )
+    terms = np.fromiter(chain.from_iterable(a.terms for a in articles), dtype=np.uint64, count=total)
+    weights = np.fromiter(chain.from_iterable(a.weights for a in articles), dtype=np.float64, count=total)
+    shared = chain.from_iterable(a.shared or (False,) * len(a.terms) for a in articles)
+    named = np.fromiter(shared, dtype=np.float64, count=total)
     starts = np.cumsum(sizes) - sizes
     last = np.zeros(total + 1, dtype=bool)
     last[[start + end for start, a in zip(starts.tolist(), articles, strict=True) for end in a.breaks]] = True

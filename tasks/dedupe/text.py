@@ -57,17 +57,18 @@ def tokens(text: str) -> list[str]:
     """Lower-case words and numbers in order: accents folded, possessives dropped, dotted acronyms joined,
     thousands separators removed; runs of Chinese, Japanese or Korean as overlapping pairs of characters."""
     text = text.lower()
-    if not text.isascii():
+    ascii_only = text.isascii()
+    if not ascii_only:
         decomposed = unicodedata.normalize("NFKD", text.translate(_SPOKEN))
         text = unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
+        ascii_only = text.isascii()
     if "." in text:
         text = _ACRONYM.sub(lambda m: m.group(0).replace(".", ""), text)
     found: list[str] = []
     for word in _WORD.findall(text):
-        if word.isalpha() and word.isascii():
+        if ascii_only and word.isalpha():
             found.append(word)
-            continue
-        if word[0].isdigit():
+        elif word[0].isdigit():
             found.append(word.replace(",", "") if _THOUSANDS.match(word) else word.replace(",", "."))
         elif not word.isascii() and _CJK.search(word):
             found.extend(word[i : i + 2] for i in range(max(1, len(word) - 1)))

@@ -105,10 +105,7 @@ def load_people(scope: Scope, session: Session, only: Collection[UUID] | None = 
 
 
 def event_facts(row: Any) -> EventFacts:
-    """The rules' view of an Event or of a result row with its columns.
-
-    An item in a language the classifier does not support has ``language_unsupported`` in its score parts.
-    """
+    """The rules' view of an Event or of a result row with its columns."""
     return EventFacts(
         event_id=row.id,
         client_id=row.client_id,
@@ -117,5 +114,5 @@ def event_facts(row: Any) -> EventFacts:
         happened_at=row.happened_at,
         is_history=row.is_history,
         language=row.language,
-        language_supported=not row.score_parts.get("language_unsupported", False),
+        language_supported=row.language_supported,
     )

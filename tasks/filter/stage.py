@@ -101,7 +101,7 @@ def _take(scope: Scope, session: Session, plan: RunPlan, limit: int) -> list[_Ta
     ids = filter_backlog(scope, session, plan.client_ids, limit)
     wanted: tuple[Any, ...] = (
         *(Event.id, Event.client_id, Event.category, Event.relevance, Event.happened_at, Event.is_history),
-        *(Event.language, Event.score_parts, Event.revision, Event.article_id, Event.title),
+        *(Event.language, Event.language_supported, Event.revision, Event.article_id, Event.title),
     )
     rows: list[Any] = []
     for part in chunks(ids):

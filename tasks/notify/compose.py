@@ -100,7 +100,9 @@ def _letter(
 ) -> Letter:
     settings = get_settings()
     at = delivery.window_start or delivery.created_at
-    sections = _Sections(scope, session, settings, letter_kind(delivery), at, kept)
+    sections = _Sections(
+        scope, session, settings, letter_kind(delivery), at, kept, invented=business.is_demo
+    )
     return Letter(
         kind=letter_kind(delivery),
         business=business.name,
@@ -126,6 +128,8 @@ class _Sections:
         kind: LetterKind,
         at: datetime,
         kept: Sequence[Line],
+        *,
+        invented: bool,
     ) -> None:
         self._settings, self._kind, self._at = settings, kind, at
         self._entries = entries(kept)
@@ -144,7 +148,7 @@ class _Sections:
         }
         stories = [entry.lead.story_id for entry in self._entries]
         self._stories = {row.id: row for row in session.exec(select(Story).where(col(Story.id).in_(stories)))}
-        self._crm = latest_snapshots(scope, session, client_ids)
+        self._crm = latest_snapshots(scope, session, client_ids, invented=invented)
 
     def build(self, left: Counter[UUID]) -> tuple[ClientSection, ...]:
         """A section a leading client, the one with the most relevant item first."""

@@ -184,7 +184,7 @@ _ITEM_STATES = {
     "sent": NotificationState.DELIVERED,
     "unknown": NotificationState.UNKNOWN,
     "retry": NotificationState.ATTACHED,
-    "failed": NotificationState.ATTACHED,
+    "failed": NotificationState.FAILED,
 }
 
 
