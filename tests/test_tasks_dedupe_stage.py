@@ -50,7 +50,19 @@ TAKEOVER = [
         "Daily Sample",
     ),
 ]
-RECALL = [*TAKEOVER, *RECALL]
+RECALL = [
+    (
+        "Alba Textiles recalls 40,000 heated blankets over fire risk",
+        "Regulators were told of six overheated blankets made by Alba Textiles.",
+        "The Wire",
+    ),
+    (
+        "Fire risk leads Alba Textiles to recall heated blankets",
+        "Some 40,000 heated blankets can overheat, the regulator said.",
+        "Example Post",
+    ),
+]
+ALL = [*TAKEOVER, *RECALL]
 STORIES = {frozenset(title for title, *_ in TAKEOVER), frozenset(title for title, *_ in RECALL)}
 
 

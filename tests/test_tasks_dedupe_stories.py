@@ -21,25 +21,62 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 # Written for this test; label -> tellings.
 STORIES = {
     "takeover": [
-        ("Contoso agrees to buy Fabrikam for $6.5 billion", "Contoso said it will acquire the analytics maker Fabrikam in cash."),
-        ("Contoso to acquire Fabrikam in $6.5bn deal", "The analytics maker Fabrikam will become part of Contoso."),
-        ("Fabrikam shares jump as Contoso strikes takeover deal", "Contoso pays $6.5 billion in cash for analytics maker Fabrikam."),
+        (
+            "Contoso agrees to buy Fabrikam for $6.5 billion",
+            "Contoso said it will acquire the analytics maker Fabrikam in cash.",
+        ),
+        (
+            "Contoso to acquire Fabrikam in $6.5bn deal",
+            "The analytics maker Fabrikam will become part of Contoso.",
+        ),
+        (
+            "Fabrikam shares jump as Contoso strikes takeover deal",
+            "Contoso pays $6.5 billion in cash for analytics maker Fabrikam.",
+        ),
     ],
     "recall": [
-        ("Contoso recalls 40,000 batteries over fire risk", "Regulators were told of six overheated batteries in scooters."),
-        ("Fire risk leads Contoso to recall scooter batteries", "Some 40,000 batteries can overheat, the regulator said."),
+        (
+            "Contoso recalls 40,000 batteries over fire risk",
+            "Regulators were told of six overheated batteries in scooters.",
+        ),
+        (
+            "Fire risk leads Contoso to recall scooter batteries",
+            "Some 40,000 batteries can overheat, the regulator said.",
+        ),
     ],
     "strike": [
-        ("Dock workers at Northwind terminals walk out over pay", "The union said 3,000 dock workers joined the strike at Northwind."),
-        ("Northwind port strike begins as union rejects pay offer", "Dock workers at Northwind terminals stopped work."),
+        (
+            "Dock workers at Northwind terminals walk out over pay",
+            "The union said 3,000 dock workers joined the strike at Northwind.",
+        ),
+        (
+            "Northwind port strike begins as union rejects pay offer",
+            "Dock workers at Northwind terminals stopped work.",
+        ),
     ],
     "breach": [
-        ("Hackers steal patient records from Wingtip clinics", "Wingtip said the intruders copied records of 200,000 patients."),
-        ("Wingtip says data breach exposed 200,000 patients", "Hackers copied patient records from the clinic operator."),
+        (
+            "Hackers steal patient records from Wingtip clinics",
+            "Wingtip said the intruders copied records of 200,000 patients.",
+        ),
+        (
+            "Wingtip says data breach exposed 200,000 patients",
+            "Hackers copied patient records from the clinic operator.",
+        ),
     ],
-    "chief": [("Tailwind names new chief financial officer", "Maria Kern joins Tailwind from a rival airline in June.")],
-    "plant": [("Litware opens glass factory in Portugal", "The plant near Aveiro will employ 350 people, Litware said.")],
-}  # fmt: skip
+    "chief": [
+        (
+            "Tailwind names new chief financial officer",
+            "Maria Kern joins Tailwind from a rival airline in June.",
+        )
+    ],
+    "plant": [
+        (
+            "Litware opens glass factory in Portugal",
+            "The plant near Aveiro will employ 350 people, Litware said.",
+        )
+    ],
+}
 
 
 def sample(at: datetime | None = NOON) -> tuple[list[Doc], dict[str, str]]:
@@ -88,12 +125,28 @@ def test_known_names_do_not_join() -> None:
 @pytest.mark.parametrize(
     ("one", "other", "reason"),
     [
-        ("Contoso reports Q2 results for its cloud unit", "Contoso reports Q3 results for its cloud unit", Reason.KEPT_APART_NUMBERS),
-        ("Contoso posts first-quarter profit", "Contoso posts fourth quarter profit", Reason.KEPT_APART_NUMBERS),
-        ("Contoso ships Orion 4.1 to testers", "Contoso ships Orion 4.2 to testers", Reason.KEPT_APART_NUMBERS),
-        ("Court acquits former Contoso boss Lee", "Court convicts former Contoso boss Lee", Reason.KEPT_APART_OPPOSITE),
+        (
+            "Contoso reports Q2 results for its cloud unit",
+            "Contoso reports Q3 results for its cloud unit",
+            Reason.KEPT_APART_NUMBERS,
+        ),
+        (
+            "Contoso posts first-quarter profit",
+            "Contoso posts fourth quarter profit",
+            Reason.KEPT_APART_NUMBERS,
+        ),
+        (
+            "Contoso ships Orion 4.1 to testers",
+            "Contoso ships Orion 4.2 to testers",
+            Reason.KEPT_APART_NUMBERS,
+        ),
+        (
+            "Court acquits former Contoso boss Lee",
+            "Court convicts former Contoso boss Lee",
+            Reason.KEPT_APART_OPPOSITE,
+        ),
     ],
-)  # fmt: skip
+)
 def test_look_alikes_are_kept_apart_and_say_why(one: str, other: str, reason: Reason) -> None:
     first, second = StoryIndex().add([Doc("a", one, at=NOON), Doc("b", other, at=NOON + timedelta(hours=1))])
     assert first.story != second.story
@@ -302,9 +355,15 @@ def test_evaluation_skips_and_names_broken_lines(tmp_path: Path) -> None:
     assert "story" in report.errors[3]
     assert "published_at" in report.errors[5]
     assert set(report.model_dump()) == {
-        "pairwise_precision", "pairwise_recall", "pairwise_f1", "b3_precision", "b3_recall", "b3_f1",
-        "articles", "articles_per_second",
-    }  # fmt: skip
+        "pairwise_precision",
+        "pairwise_recall",
+        "pairwise_f1",
+        "b3_precision",
+        "b3_recall",
+        "b3_f1",
+        "articles",
+        "articles_per_second",
+    }
 
 
 def test_evaluation_measures_and_shows_errors(tmp_path: Path) -> None:

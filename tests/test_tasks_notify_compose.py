@@ -172,7 +172,7 @@ def test_what_an_item_carries(tenant):
         CrmSnapshot(
             business_id=tenant.business_id,
             client_id=acme,
-            provider="mock",
+            provider="salesforce",
             owner_name="Jane Doe",
             open_pipeline=250_000,
             currency="EUR",
@@ -194,6 +194,22 @@ def test_what_an_item_carries(tenant):
     assert item.url == "https://news.example/acme-is-sued"
     assert (item.source, item.summary, item.category) == ("The Example", "In short.", "funding")
     assert not item.is_late
+
+
+@pytest.mark.parametrize("is_demo", [False, True])
+def test_invented_crm_facts_are_shown_to_demo_tenants_only(tenant, is_demo):
+    with writing(Scope.operator()) as session:
+        session.exec(update(Business).values(is_demo=is_demo))
+    acme = tenant.add_client("Acme", tier=None)
+    tenant.add_user(clients=(acme,))
+    add_event(tenant, acme)
+    tenant.add(
+        CrmSnapshot(
+            business_id=tenant.business_id, client_id=acme, provider="mock", owner_name="X", taken_at=NOW
+        )
+    )
+    decide(tenant)
+    assert plan_and_read(tenant).sections[0].crm_line == ("owner X" if is_demo else "")
 
 
 def test_crm_line_of_a_client_nothing_is_known_of():

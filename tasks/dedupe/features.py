@@ -1,5 +1,5 @@
 """Articles as sparse unit vectors: stemmed words and half-weight word pairs, weighted by how rare they are in
-English at large (background IDF), so that a vector depends on its own article alone and never goes stale."""
+English at large (background IDF), and less where the window itself is full of them."""
 
 import math
 from collections.abc import Sequence

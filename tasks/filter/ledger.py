@@ -31,14 +31,8 @@ _LINE_COLUMNS: tuple[Any, ...] = (
 )
 _EVENT_COLUMNS: tuple[Any, ...] = (
     *(Event.id, Event.client_id, Event.category, Event.relevance, Event.happened_at, Event.is_history),
-    *(
-        Event.language,
-        Event.language_supported,
-        Event.revision,
-        Event.story_id,
-        Event.article_id,
-        Event.title,
-    ),
+    *(Event.language, Event.language_supported, Event.revision),
+    *(Event.story_id, Event.article_id, Event.title),
 )
 
 

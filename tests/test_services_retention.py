@@ -1,0 +1,149 @@
+"""How long what is kept, and that the broom takes nothing else."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from conftest import NOW, Tenant
+from desk import another_tenant, rows
+from newsroom import add_event, add_run
+from sqlmodel import SQLModel
+
+from models.base import new_id, utc_now
+from models.events import Decision, Event, Stage
+from models.jobs import JobRun, RunState
+from models.mail import Channel, Delivery, DeliveryKind, EmailBody
+from models.news import Article, RawItem, SourceResult, SourceState, Story
+from models.settings import get_settings
+from services.retention import policy, prune
+
+AGEING: tuple[type[SQLModel], ...] = (EmailBody, RawItem, Decision, SourceResult, JobRun)
+DAYS = {
+    "email_bodies": "keep_bodies_days",
+    "event_raw_data": "keep_raw_days",
+    "decisions": "keep_decisions_days",
+    "source_results": "keep_runs_days",
+    "job_runs": "keep_runs_days",
+}
+
+
+def put(tenant: Tenant, age: timedelta, **raw: Any) -> UUID:
+    """One row of everything that ages, of this age; returns the run's id."""
+    at = NOW - age
+    run = add_run(tenant, state=RunState.COMPLETED, started_at=at, heartbeat_at=at)
+    business = tenant.business_id
+    tenant.add(
+        RawItem(
+            business_id=business,
+            source_api="feed",
+            unit="u",
+            job_run_id=run,
+            raw_content={"title": "x"},
+            content_hash=new_id().hex,
+            first_seen_at=at,
+            **{"is_processed": True, **raw},
+        )
+    )
+    tenant.add(
+        Decision(business_id=business, stage=Stage.MATCH, verdict="about", reason_code="x", created_at=at)
+    )
+    result = SourceResult(
+        business_id=business, job_run_id=run, source_api="feed", unit="u", state=SourceState.OK, created_at=at
+    )
+    tenant.add(result)
+    mail = Delivery(
+        business_id=business,
+        recipient="maria@example.com",
+        channel=Channel.FILE,
+        kind=DeliveryKind.DIGEST,
+        slot=new_id().hex,
+        next_attempt_at=at,
+        created_at=at,
+    )
+    tenant.add(EmailBody(business_id=business, delivery_id=tenant.add(mail), mime=b"x", created_at=at))
+    return run
+
+
+def left(tenant: Tenant) -> dict[str, int]:
+    return {str(table.__tablename__): len(rows(tenant, table)) for table in AGEING}
+
+
+def all_of(number: int) -> dict[str, int]:
+    return dict.fromkeys(DAYS, number)
+
+
+def test_the_policy_names_each_table_that_ages_once() -> None:
+    assert [str(table.__tablename__) for table, _ in policy(NOW)] == list(DAYS)
+
+
+def test_what_is_past_its_time_goes_and_what_is_not_stays(tenant: Tenant) -> None:
+    put(tenant, timedelta(days=400))
+    put(tenant, timedelta(days=1))
+    assert prune(now=NOW) == all_of(1)
+    assert left(tenant) == all_of(1)
+    assert all(row.created_at > NOW - timedelta(days=2) for row in rows(tenant, Decision))
+    assert prune(now=NOW) == all_of(0)
+
+
+@pytest.mark.parametrize("table", DAYS)
+def test_each_table_has_its_own_time_to_the_second(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    for setting in set(DAYS.values()):
+        monkeypatch.setenv(f"CM_{setting.upper()}", "1000")
+    monkeypatch.setenv(f"CM_{DAYS[table].upper()}", "10")
+    get_settings.cache_clear()
+    put(tenant, timedelta(days=10))
+    assert not any(prune(now=NOW).values())
+    gone = prune(now=NOW + timedelta(seconds=1))
+    assert gone == {name: int(DAYS[name] == DAYS[table]) for name in DAYS}
+
+
+def test_an_item_that_waits_is_never_too_old(tenant: Tenant) -> None:
+    put(tenant, timedelta(days=4_000), is_processed=False)
+    assert prune(now=NOW)["event_raw_data"] == 0
+    assert len(rows(tenant, RawItem)) == 1
+
+
+def test_a_run_that_works_keeps_its_line(tenant: Tenant) -> None:
+    at = NOW - timedelta(days=400)
+    run = add_run(tenant, started_at=at, heartbeat_at=utc_now())
+    assert prune(now=NOW)["job_runs"] == 0
+    assert [one.id for one in rows(tenant, JobRun)] == [run]
+
+
+def test_a_run_that_fell_silent_is_marked_crashed(tenant: Tenant) -> None:
+    add_run(tenant, started_at=NOW, heartbeat_at=utc_now() - timedelta(hours=1))
+    prune(dry_run=True)
+    assert [one.state for one in rows(tenant, JobRun)] == [RunState.RUNNING]
+    prune(now=NOW)
+    assert [one.state for one in rows(tenant, JobRun)] == [RunState.CRASHED]
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(tenant: Tenant) -> None:
+    put(tenant, timedelta(days=400))
+    put(tenant, timedelta(days=400), is_processed=False)
+    would = prune(dry_run=True, now=NOW)
+    assert would == {**all_of(2), "event_raw_data": 1}
+    assert left(tenant) == all_of(2)
+    assert prune(now=NOW) == would
+
+
+def test_every_tenant_is_swept_and_none_through_another(tenant: Tenant) -> None:
+    other, young = another_tenant("other"), another_tenant("young")
+    for house, age in ((tenant, 400), (other, 400), (young, 1)):
+        put(house, timedelta(days=age))
+    assert prune(dry_run=True, now=NOW) == all_of(2)
+    assert prune(now=NOW) == all_of(2)
+    assert (left(tenant), left(other), left(young)) == (all_of(0), all_of(0), all_of(1))
+
+
+def test_news_events_and_the_mail_log_outlive_what_they_came_from(tenant: Tenant) -> None:
+    acme = tenant.add_client()
+    at: datetime = NOW - timedelta(days=4_000)
+    add_event(tenant, acme, at=at)
+    put(tenant, timedelta(days=4_000))
+    prune(now=NOW)
+    kept = {table: len(rows(tenant, table)) for table in (Article, Story, Event, Delivery)}
+    assert kept == {Article: 1, Story: 1, Event: 1, Delivery: 1}
