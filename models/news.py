@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, func, text
+from sqlalchemy import Index, UniqueConstraint, false, func, text
 from sqlmodel import Field, Session, col, select
 
 from models.base import TenantRow, enum_field, json_field, list_field, table_args, tenant_fk, utc_field
@@ -162,14 +162,14 @@ class ArticleClient(TenantRow, table=True):
 
 def raw_backlog(scope: Scope, session: Session, limit: int) -> list[RawItem]:
     """The oldest items that *dedupe* has not taken up, in the order it must take them."""
-    query = select(RawItem).where(col(RawItem.is_processed).is_(False))
+    query = select(RawItem).where(col(RawItem.is_processed) == false())
     return list(session.exec(query.order_by(col(RawItem.first_seen_at), col(RawItem.id)).limit(limit)))
 
 
 def raw_backlog_size(scope: Scope, session: Session) -> int:
     """How many items wait for *dedupe*."""
     return session.exec(
-        select(func.count()).select_from(RawItem).where(col(RawItem.is_processed).is_(False))
+        select(func.count()).select_from(RawItem).where(col(RawItem.is_processed) == false())
     ).one()
 
 

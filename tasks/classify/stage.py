@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from tasks.classify.assemble import Draft, EventKey, Telling, assemble
 from tasks.classify.classifier import Classifier, Text
 from tasks.classify.rules.categories import Verdict
 from tasks.classify.rules.insight import insight
+from tasks.companies.index import Hit, NameIndex
 from tasks.companies.match import CompanyMatch, MatchRule, match_company
 from tasks.companies.names import Profile
 from tasks.dedupe.stories import Doc
@@ -51,6 +52,19 @@ class _Batch:
     events: dict[EventKey, Event]
     earlier: dict[EventKey, list[ArticleClient]]
     """Links matched by earlier batches, of the stories and clients this batch touches."""
+    index: NameIndex
+    named: dict[UUID, dict[str, list[Hit]]] = field(default_factory=dict)
+    """Article id → where it may name whom, found once however many clients it names."""
+    event_ids: dict[EventKey, UUID] = field(default_factory=dict)
+    """Of the events this batch makes or changes."""
+
+    def hits(self, article: Article, profile: Profile) -> list[Hit]:
+        """Where the article may name the client."""
+        found = self.named.get(article.id)
+        if found is None:
+            found = self.index.candidates(article.title, article.snippet, article.url)
+            self.named[article.id] = found
+        return found.get(profile.key, [])
 
 
 def classify_batch(plan: RunPlan, limit: int | None = None) -> StageReport:
@@ -124,6 +138,7 @@ def _read(scope: Scope, session: Session, plan: RunPlan, limit: int) -> _Batch:
         match_rules(scope, session),
         events,
         earlier,
+        watched.index,
     )
 
 
@@ -139,7 +154,15 @@ def _match(batch: _Batch, link: ArticleClient) -> CompanyMatch:
         MatchRule(kind=rule.kind.value, phrase=rule.phrase, id=str(rule.id), note=rule.note)
         for rule in batch.rules.get(link.client_id, [])
     ]
-    return match_company(profile, article.title, article.snippet, article.url, article.source, rules=taught)
+    return match_company(
+        profile,
+        article.title,
+        article.snippet,
+        article.url,
+        article.source,
+        hits=batch.hits(article, profile),
+        rules=taught,
+    )
 
 
 def _classify(classifier: Classifier, batch: _Batch, matched: Sequence[ArticleClient]) -> dict[UUID, Verdict]:
@@ -225,8 +248,9 @@ def _write_events(
                     "updated_at": now,
                 }
             )
-            batch.events[key] = Event(business_id=batch.clients[key[1]].business_id, **new[-1])
+            batch.event_ids[key] = event_id
             continue
+        batch.event_ids[key] = known.id
         # Only what somebody may have read can be updated for them; before that, it is the first telling still.
         changed = "" if known.needs_filter else _what_changed(batch, matched, key)
         revised += bool(changed)
@@ -284,7 +308,7 @@ def _link_events(
     for link in matched:
         story_id = batch.articles[link.article_id].story_id
         if story_id is not None and (story_id, link.client_id) in drafts:
-            rows.append({"row": link.id, "event": batch.events[story_id, link.client_id].id})
+            rows.append({"row": link.id, "event": batch.event_ids[story_id, link.client_id]})
     if rows:
         session.connection().execute(
             update(ArticleClient)
@@ -337,7 +361,7 @@ def _write_decisions(
                 "engine_version": classifier.version,
                 "article_id": draft.lead.article.id,
                 "client_id": key[1],
-                "event_id": batch.events[key].id,
+                "event_id": batch.event_ids[key],
                 "job_run_id": plan.job_run_id,
                 "created_at": now,
             }
@@ -349,7 +373,7 @@ def _write_insights(
     session: Session, batch: _Batch, drafts: dict[EventKey, Draft], classifier: Classifier
 ) -> None:
     # What was said of a story so far may not fit what it has become.
-    known = [batch.events[key].id for key in drafts]
+    known = [batch.event_ids[key] for key in drafts]
     stale = delete(Insight).where(col(Insight.event_id).in_(known))
     session.exec(stale.execution_options(synchronize_session=False))
     rows = []
@@ -360,7 +384,7 @@ def _write_insights(
         if said is not None:
             rows.append(
                 {
-                    "event_id": batch.events[key].id,
+                    "event_id": batch.event_ids[key],
                     "meaning": said.meaning,
                     "actions": list(said.actions),
                     "urgency": said.urgency,

@@ -25,7 +25,7 @@ _WINDOW: Final = 100
 _RAREST: Final = 1e-6
 _VOWELS: Final = frozenset("aeiouy")
 _PAIR_WEIGHT: Final = 0.5
-_NAME_SHARE: Final = 0.2
+_NAME_SHARE: Final = 0.25
 _TRUST: Final = 1000.0
 _KEPT: Final = 0.6
 _NEGLIGIBLE: Final = 0.15
@@ -147,7 +147,7 @@ def features(articles: Sequence[Words]) -> Features:
 
 
 def weigh(found: Features, known: npt.NDArray[np.int32], articles: int) -> sp.csr_array:
-    """Rows of length 1 (0 for an article without words, less for one with known names), float32.
+    """Rows of length 1 (0 for an article without words), float32.
 
     `known[c]` of the window's `articles` have the term of column c. A term that is more frequent here than in
     English at large counts less, as if `_TRUST` articles had been seen of English; but never less than `_KEPT` of
@@ -158,10 +158,10 @@ def weigh(found: Features, known: npt.NDArray[np.int32], articles: int) -> sp.cs
     local = -np.log((here + _TRUST * np.exp(-idf)) / (articles + _TRUST))
     values = found.frequency.data * np.maximum(np.clip(local, 0.0, idf), _KEPT * idf)
     values[values < _NEGLIGIBLE] = 0.0
-    # A shared name joins little, but another name still keeps apart: it counts in the length.
+    # A known name joins little, and does not thin out the other words: who is concerned is what `Doc.parties` says.
     shown = values * (1.0 - found.named * (1.0 - _NAME_SHARE))
     rows = np.repeat(np.arange(found.frequency.shape[0]), np.diff(found.frequency.indptr))
-    lengths = np.sqrt(np.bincount(rows, weights=values * values, minlength=found.frequency.shape[0]))
+    lengths = np.sqrt(np.bincount(rows, weights=shown * shown, minlength=found.frequency.shape[0]))
     lengths[lengths == 0.0] = 1.0
     result = sp.csr_array(
         ((shown / lengths[rows]).astype(np.float32), found.frequency.indices, found.frequency.indptr),
