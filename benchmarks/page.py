@@ -32,7 +32,7 @@ def rows(results: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
         adds = one["prefect_adds"]
         for words, name in (("with its start", "with_start"), ("inside the flow", "inside")):
             wall, cpu = adds[f"{name}_wall"], adds[f"{name}_cpu"]
-            told = f"+{wall['added_seconds']:.1f} s, {wall['share']:+.0%} (processor {cpu['share']:+.0%})"
+            told = f"{wall['added_seconds']:+.1f} s, {wall['share']:+.0%} (processor {cpu['share']:+.0%})"
             lines.append(
                 [f"Prefect adds, {one['clients']:,} clients, {words}", told, *[""] * (len(heads) - 2)]
             )

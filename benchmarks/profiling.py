@@ -7,7 +7,7 @@ import cProfile
 import os
 import pstats
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,10 @@ def _profiles(archive: str, clients: int) -> dict[str, cProfile.Profile]:
     from flows.pipeline import STAGES, Stages, run_pipeline
     from services.replay import replay_digests
     from services.runs import close_run, open_run, progress
+    from tasks.search import stage as search_stage
 
     prepare(clients)
+    search_stage.ThreadPoolExecutor = _Here  # type: ignore[assignment, attr-defined]
     profiles = {name: cProfile.Profile() for name in (*STAGES, "digests")}
 
     def profiled(name: str, step: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,6 +56,20 @@ def _profiles(archive: str, clients: int) -> dict[str, cProfile.Profile]:
     reports.append(profiled("digests", replay_digests)(plan))
     close_run(plan, reports)
     return profiles
+
+
+class _Here:
+    """A pool without threads: a profiler sees only its own."""
+
+    def __init__(self, *_arguments: Any, **_options: Any) -> None: ...
+
+    def __enter__(self) -> "_Here":
+        return self
+
+    def __exit__(self, *_error: object) -> None: ...
+
+    def map(self, step: Callable[[Any], Any], items: Iterable[Any]) -> Iterable[Any]:
+        return map(step, items)
 
 
 def _table(stats: pstats.Stats, order: str, top: int) -> None:

@@ -159,5 +159,6 @@ def _finish(file: Path, report: Any, *, empty: bool) -> None:
         )
         raise typer.Exit(BAD_INPUT)
     if problems:
-        warn(f"{len(problems)} lines were left out")
+        left_out = len({str(problem).partition(":")[0] for problem in problems})  # a line may have two faults
+        warn("1 line was left out" if left_out == 1 else f"{left_out} lines were left out")
     print_json(_figures(report))

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.admin import BusinessOption
-from cli.output import FAILED, clean, err, note, out, say, warn
+from cli.output import FAILED, clean, err, note, out, say, warn, warn_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,11 +59,16 @@ def run(
     """Monitor clients now: search, fold copies, check, classify, filter and mail."""
     import os
 
-    from services.accounts import default_business
+    from models.scope import Scope
+    from services.accounts import default_business, pick_business
+    from services.errors import UserError
+    from services.runs import clients_by_id
     from services.setup import ensure_schema
 
     ensure_schema()
     slug = business or default_business().slug
+    if not clients_by_id(Scope.system(pick_business(slug).id)):
+        raise UserError(f"{slug} watches no client yet", "add some: client-monitor import-clients FILE.csv")
     as_flow = bool(os.environ.get("PREFECT_API_URL")) if prefect is None else prefect
     options = {
         "sources": source,
@@ -159,6 +164,7 @@ def _digests_of_replay(plan: "RunPlan") -> "StageReport":
 
 def _finish(summary: "RunSummary") -> None:
     show(summary)
+    warn_all(summary.problems, at_most=20)
     if summary.state.value == "failed":
         raise typer.Exit(FAILED)
 
@@ -180,7 +186,9 @@ def show(summary: "RunSummary") -> None:
     clients.add_column("client", no_wrap=True, width=26)
     for name in ("found", "stories", "events"):
         clients.add_column(name, justify="right", no_wrap=True, width=7)
-    clients.add_column("most relevant", overflow="ellipsis", no_wrap=True, width=max(20, min(90, out.width - 55)))
+    clients.add_column(
+        "most relevant", overflow="ellipsis", no_wrap=True, width=max(20, min(90, out.width - 55))
+    )
     for line in summary.clients:
         top = Text(clean(line.top))
         clients.add_row(Text(clean(line.name)), str(line.found), str(line.stories), str(line.events), top)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from models.engine import reading
 from models.scope import Scope
+from services.runs import source_answered
 from tasks.filter.facts import load_people
 from tasks.filter.stage import channel_of
 from tasks.notify.outbox import send_due
@@ -24,7 +25,12 @@ def is_replay(plan: RunPlan) -> bool:
 
 
 def replay_digests(plan: RunPlan) -> StageReport:
-    """Write and send, for every reader, the digest of the first window after the run's clock."""
+    """Write and send, for every reader, the digest of the first window after the run's clock.
+
+    Not when no source answered: there is nothing to tell, and an archive that cannot be read has no clock.
+    """
+    if not source_answered(plan.scope, plan.job_run_id):
+        return StageReport(stage="digests")
     channel = channel_of(plan.deliver)
     report = StageReport(stage="digests")
     for user_id, window in _next_windows(plan.scope, plan).items():

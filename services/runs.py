@@ -58,6 +58,8 @@ class RunSummary(BaseModel):
     seconds: float
     counts: dict[str, int]
     degraded: list[str]
+    problems: list[str] = Field(default_factory=list)
+    """What could not be read as it stands, each with its file, line and field."""
     error: str = ""
     clients: list[ClientLine]
     people: list[PersonLine]
@@ -107,6 +109,11 @@ def open_run(
     chosen = tuple(sources or ())
     as_of = as_of_for(chosen, clock or SystemClock())
     only_archives = bool(chosen) and all(s.startswith("archive:") for s in chosen)
+    invented = force_mock or any(s.partition(":")[0].strip() == "mock" for s in chosen)
+    if invented and deliver:
+        raise UserError(
+            "invented news is never delivered", "leave out --deliver: its mails are written as files"
+        )
     client_ids = find_clients(scope, client_names) if client_names else None
     params: dict[str, Any] = {
         "client_ids": [str(c) for c in client_ids] if client_ids is not None else None,
@@ -115,7 +122,7 @@ def open_run(
         "force_mock": force_mock,
         "baseline": baseline,
         # A replay of old news must not reach people through a real mail server unless somebody says so.
-        "deliver": not only_archives if deliver is None else deliver,
+        "deliver": not (only_archives or invented) if deliver is None else deliver,
     }
     with writing(scope) as session:
         mark_crashed(scope, session, silent_for=SILENT_FOR)
@@ -199,6 +206,7 @@ def summarise(scope: Scope, job_run_id: UUID) -> RunSummary:
             seconds=((run.finished_at or utc_now()) - run.started_at).total_seconds(),
             counts=run.counts,
             degraded=run.degraded,
+            problems=[line for row in source_results(scope, session, run.id) for line in row.problems],
             error=run.error,
             clients=_client_lines(scope, session, run),
             people=_person_lines(scope, session, run),
@@ -208,6 +216,13 @@ def summarise(scope: Scope, job_run_id: UUID) -> RunSummary:
                 .where(Delivery.state == DeliveryState.SENT, col(Delivery.sent_at) >= run.started_at)
             ).one(),
         )
+
+
+def source_answered(scope: Scope, job_run_id: UUID) -> bool:
+    """Whether the run got something out of a source, were it that there is nothing new."""
+    with reading(scope) as session:
+        results = source_results(scope, session, job_run_id)
+    return any(row.state not in {SourceState.FAILED, SourceState.QUOTA} for row in results)
 
 
 def run_of_flow(scope: Scope, flow_run_id: str) -> JobRun | None:

@@ -191,12 +191,21 @@ def test_an_archives_clock_is_its_newest_item_and_any_other_runs_the_clocks(
         (["archive:a.jsonl", "google_news"], None, True),
         ([], None, True),
         (["google_news"], False, False),
+        (["mock"], None, False),
+        (["mock", "google_news"], None, False),
     ],
 )
 def test_archives_never_deliver_unless_told_to(
     tenant: Tenant, sources: list[str], deliver: bool | None, delivers: bool
 ) -> None:
     assert open_(sources=sources, deliver=deliver).deliver is delivers
+
+
+def test_invented_news_is_never_delivered(tenant: Tenant) -> None:
+    assert open_(force_mock=True).deliver is False
+    for asked in ({"force_mock": True}, {"sources": ["mock"]}, {"sources": ["google_news", "mock"]}):
+        with pytest.raises(UserError, match="invented news is never delivered"):
+            open_(deliver=True, **asked)
 
 
 def test_an_archive_is_worked_to_mails_on_the_file_channel_only(tenant: Tenant, archive: Path) -> None:
@@ -272,6 +281,7 @@ def test_bad_lines_degrade_the_run_and_the_good_go_on(tenant: Tenant, archive: P
     [source] = source_lines(tenant.scope, summary.job_run_id)
     assert source.state is SourceState.PARTIAL
     assert [problem.split(": ")[1] for problem in source.problems] == ["line 2", "line 3"]
+    assert summary.problems == source.problems
 
 
 def test_a_source_that_fails_beside_one_that_answers_degrades_the_run(
@@ -303,8 +313,10 @@ def test_a_run_all_of_whose_sources_failed_has_failed(tenant: Tenant, server: Ne
 
 
 def test_a_missing_archive_fails_the_run_and_says_what_to_do(tenant: Tenant, tmp_path: Path) -> None:
+    tenant.add_user("maria@example.com", clients=(tenant.add_client("Acme"),))
     summary = run(f"archive:{tmp_path}/nowhere.jsonl")
     assert summary.state is RunState.FAILED
+    assert (summary.mails, rows(tenant, Delivery)) == (0, [])
     assert "nowhere.jsonl: no such file; check the path" in summary.error
 
 
