@@ -124,7 +124,9 @@ class Tenant:
         user: dict[str, Any] | None = None,
         **preference: Any,
     ) -> UUID:
-        fields: dict[str, Any] = {"name": email.split("@")[0].title(), "role": Role.MANAGER} | (user or {})
+        fields: dict[str, Any] = {"name": email.split("@", maxsplit=1)[0].title(), "role": Role.MANAGER} | (
+            user or {}
+        )
         user_id = self.add(User(business_id=self.business_id, email=email, **fields))
         self.add(
             UserPreference(

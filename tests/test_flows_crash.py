@@ -12,7 +12,11 @@ from sqlalchemy import text
 from models.engine import get_engine, reading
 from models.jobs import RunState, recent_runs
 
-MOMENTS = [f"{stage}:{moment}" for stage in (*undisturbed.STAGES, "digest") for moment in ("before", "inside", "after")]
+MOMENTS = [
+    f"{stage}:{moment}"
+    for stage in (*undisturbed.STAGES, "digest")
+    for moment in ("before", "inside", "after")
+]
 SOME = ("search:inside", "dedupe:inside", "classify:inside", "filter:after", "notify:inside", "digest:inside")
 
 
@@ -76,7 +80,9 @@ def test_a_killed_run_is_made_good_by_the_next(
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("kill", [moment for moment in MOMENTS if moment not in SOME and moment != "enrich:inside"])
+@pytest.mark.parametrize(
+    "kill", [moment for moment in MOMENTS if moment not in SOME and moment != "enrich:inside"]
+)
 def test_a_run_killed_at_any_other_moment_is_made_good_by_the_next(
     tenant: Tenant, archive: Path, expected: dict[str, Any], kill: str
 ) -> None:
@@ -92,7 +98,9 @@ def test_two_runs_at_once_double_nothing(tenant: Tenant, archive: Path, expected
         assert got[part] == wanted[part], f"{part} differ after two runs at once"
 
 
-def test_a_second_run_does_no_work_that_is_done(tenant: Tenant, archive: Path, expected: dict[str, Any]) -> None:
+def test_a_second_run_does_no_work_that_is_done(
+    tenant: Tenant, archive: Path, expected: dict[str, Any]
+) -> None:
     wanted = undisturbed_outcome(tenant, archive, expected)
     assert undisturbed.finish(undisturbed.start(archive)) == 0
     assert undisturbed.finish(undisturbed.start(archive)) == 0

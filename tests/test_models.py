@@ -1,5 +1,6 @@
 """The ledger's own promises: schema, tenants, transactions, leases, slots, budgets, time."""
 
+import itertools
 import threading
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -15,7 +16,7 @@ from sqlalchemy import Engine, func, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, col, select
 
-import models.leases as leases
+from models import leases
 from models.accounts import Business
 from models.base import new_id, utc_now
 from models.clients import Client, ClientAssignment
@@ -111,7 +112,7 @@ def test_what_a_reading_returned_stays_readable(tenant: Tenant) -> None:
 
 def test_a_naive_time_is_refused(tenant: Tenant) -> None:
     with pytest.raises(Exception, match="naive"):
-        tenant.add_client("Ours", created_at=datetime(2026, 1, 1))  # noqa: DTZ001
+        tenant.add_client("Ours", created_at=datetime(2026, 1, 1))
 
 
 @given(st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.timezones()))
@@ -125,7 +126,9 @@ def test_time_comes_back_as_the_same_instant_in_utc(moment: datetime) -> None:
     assert back == moment.astimezone(UTC)
 
 
-def test_a_held_lease_is_not_given_twice_and_an_expired_one_is(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_held_lease_is_not_given_twice_and_an_expired_one_is(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scope = tenant.scope
     with writing(scope) as session:
         first = acquire(scope, session, "x", seconds=60)
@@ -188,7 +191,7 @@ def test_slots_of_many_threads_are_an_interval_apart(tenant: Tenant) -> None:
     for thread in threads:
         thread.join()
     ordered = sorted(got)
-    gaps = [(b - a).total_seconds() for a, b in zip(ordered, ordered[1:], strict=False)]
+    gaps = [(b - a).total_seconds() for a, b in itertools.pairwise(ordered)]
     assert len(ordered) == 20
     assert all(gap >= 1.999 for gap in gaps)
 
@@ -244,7 +247,9 @@ def test_two_reservations_at_once_cannot_both_have_the_last_money(tenant: Tenant
     assert sorted(won) == [False, False, False, True]
 
 
-@pytest.mark.parametrize("secret", ["changeme", "<your key>", "sk-your-key", "xxxx", "your_api_key", "test-key", "TODO"])
+@pytest.mark.parametrize(
+    "secret", ["changeme", "<your key>", "sk-your-key", "xxxx", "your_api_key", "test-key", "TODO"]
+)
 def test_a_placeholder_is_no_key(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_placeholder(secret)
     monkeypatch.setenv("CM_OPENAI_API_KEY", secret)
@@ -275,4 +280,7 @@ def test_rows_whose_key_exists_are_left_out(tenant: Tenant) -> None:
         again = insert_rows(session, Client, rows, ignore_conflicts=True, returning=("id", "name"))
         assert [row["name"] for row in first] == ["Acme"]
         assert again == []
-        assert session.exec(select(func.count()).select_from(Client).where(col(Client.name) == "Acme")).one() == 1
+        assert (
+            session.exec(select(func.count()).select_from(Client).where(col(Client.name) == "Acme")).one()
+            == 1
+        )

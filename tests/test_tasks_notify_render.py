@@ -736,7 +736,7 @@ def test_a_domain_in_another_script_is_written_in_ascii() -> None:
         {"mail_from": "X <a@a.example"},
         {"message_id": "no-brackets@x"},
         {"message_id": "<a@b>\r\nBcc: x"},
-        {"date": datetime(2026, 3, 10)},  # noqa: DTZ001 - the fault under test
+        {"date": datetime(2026, 3, 10)},
         {"headers": {"Bcc": "x@evil.example"}},
         {"headers": {"subject": "x"}},
         {"headers": {"Content-Type": "text/html"}},

@@ -100,9 +100,7 @@ def _letter(
 ) -> Letter:
     settings = get_settings()
     at = delivery.window_start or delivery.created_at
-    sections = _Sections(
-        scope, session, settings, letter_kind(delivery), at, kept, invented=business.is_demo
-    )
+    sections = _Sections(scope, session, settings, letter_kind(delivery), at, kept, invented=business.is_demo)
     return Letter(
         kind=letter_kind(delivery),
         business=business.name,

@@ -37,7 +37,7 @@ class InliningLoader(BaseLoader):
 
     def get_source(
         self,
-        environment: Environment,  # noqa: ARG002 - jinja2's signature
+        environment: Environment,
         template: str,
     ) -> tuple[str, str | None, Callable[[], bool] | None]:
         path = self._folder / template
