@@ -220,6 +220,7 @@ def _where_next() -> None:
     say(f"  the mails:          {outbox}/  (open one in any mail program)")
     if mails:
         say(f"                      the newest: {mails[-1].name}")
+    say("  first, once:        . .venv/bin/activate")
     say("  why, or why not:    client-monitor why 'words of a headline' ines@example.com")
     say("  how things stand:   client-monitor status --business demo")
     say("  your own clients:   client-monitor import-clients clients.csv && client-monitor run")
