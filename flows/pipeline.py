@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from models.leases import Held, LeaseBusy, lease
 from models.settings import get_settings
 from tasks.classify.stage import Contended, classify_batch
-from tasks.dedupe.stage import LEASE, dedupe_batch
+from tasks.dedupe.stage import LEASE, dedupe_batch, leave
 from tasks.enrich.stage import enrich_batch
 from tasks.filter.stage import filter_batch
 from tasks.notify.stage import notify_batch
@@ -95,6 +95,8 @@ def _dedupe(plan: RunPlan, stages: Stages, watch: Watcher) -> StageReport:
             return drain("dedupe", lambda: stages.dedupe(plan, held), watch)
     except LeaseBusy as busy:
         return StageReport(stage="dedupe", degraded=(f"stories: {busy}",))
+    finally:
+        leave(plan)
 
 
 def drain(name: str, step: Callable[[], StageReport], watch: Watcher) -> StageReport:

@@ -65,6 +65,11 @@ class _Seat:
 _seats: dict[UUID, _Seat] = {}
 
 
+def leave(plan: RunPlan) -> None:
+    """Forget the business's story index: its lease goes back, and the next holder reads the database."""
+    _seats.pop(plan.business_id, None)
+
+
 def identity_of(url: str | None, title: str, snippet: str | None, source: str | None) -> str:
     """What makes two items the same document: its canonical address, or content and publisher without one."""
     address = canonical_url(url) if url else None

@@ -44,6 +44,7 @@ _AGGREGATORS: Final = frozenset({"news.google.com"})
 _MAX_UNWRAPS: Final = 5
 
 
+@lru_cache(maxsize=8192)
 def canonical_url(url: str) -> str | None:
     """The one address under which an article is known, or None for what is not http(s) or has no host.
 
