@@ -3,6 +3,7 @@
 Artifacts carry counts and client names, never a headline or a line of mail: the Prefect UI crosses tenants.
 """
 
+import logging
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from flows.pipeline import STAGES
 from models.jobs import RunState
 from services.runs import RunSummary, progress
 from tasks.plan import RunPlan, StageReport
+
+LOG = logging.getLogger(__name__)
 
 
 class Progress:
@@ -38,6 +41,7 @@ class Progress:
     def watch(self, total: StageReport) -> None:
         """Take a stage's running total."""
         self._totals[total.stage] = total
+        LOG.info(_words(total))
         progress(self._plan, total)
         done = 100.0 * (STAGES.index(total.stage) + 1) / len(STAGES)
         update_progress_artifact(self._artifact, progress=done, description=_words(total))

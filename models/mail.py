@@ -50,7 +50,8 @@ class SkipReason(StrEnum):
     DEACTIVATED = "deactivated"
     SUPERSEDED = "superseded"
     LANGUAGE_UNSUPPORTED = "language_unsupported"
-    ABSENT = "absent"
+    INVENTED = "invented"
+    """Mock news on its way to a real mailbox: it stops here whatever let it through."""
     OVER_LIMIT = "over_limit"
 
 

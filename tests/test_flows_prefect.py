@@ -152,6 +152,8 @@ def test_an_on_demand_run_goes_through_a_worker(server: Server) -> None:
         worker.wait(timeout=60)
     assert run["state_type"] == "COMPLETED", run["state"]
     assert run["name"] == "demo · mock run"
+    logs = server.api("POST", "/logs/filter", {"logs": {"flow_run_id": {"any_": [run["id"]]}}})
+    assert any(line["message"].startswith("classify:") for line in logs), "our own lines reach the run's log"
     artifacts = {a["key"]: a for a in server.artifacts(run["id"]) if a["key"]}
     assert {"run-summary", "run-clients", "run-progress"} <= set(artifacts)
     assert float(artifacts["run-progress"]["data"]) == 100.0

@@ -66,6 +66,21 @@ def test_everybody_considered_gets_one_line_and_one_decision(tenant):
     assert said[maria].parts == {"relevance": 0.8, "threshold": 0.5}
 
 
+def test_invented_news_left_over_from_a_mock_run_reaches_no_mailbox(tenant):
+    """A mock run that died after its search leaves a backlog that the next real run takes up."""
+    acme = tenant.add_client()
+    tenant.add_user(clients=(acme,), frequency=Frequency.INSTANT)
+    add_event(tenant, acme, "Invented", is_mock=True)
+    filter_batch(plan_for(tenant, deliver=True), 100)
+    (note,) = notes(tenant)
+    assert (note.channel, note.state, note.reason) == (
+        Channel.EMAIL, NotificationState.SKIPPED, SkipReason.INVENTED,
+    )  # fmt: skip
+    add_event(tenant, acme, "Invented for a demonstration", is_mock=True)
+    filter_batch(plan_for(tenant, deliver=False), 100)
+    assert {n.state for n in notes(tenant) if n.channel is Channel.FILE} == {NotificationState.WAITING}
+
+
 def test_a_second_run_does_nothing(tenant):
     acme = tenant.add_client()
     tenant.add_user(clients=(acme,))

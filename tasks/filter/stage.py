@@ -23,6 +23,7 @@ from tasks.filter.rules import HISTORY_PER_CLIENT, EventFacts, Verdict, decide
 from tasks.plan import RunPlan, StageReport
 
 _NOBODY = Verdict(None, SkipReason.NOT_ASSIGNED, "nobody looks after this client")
+_INVENTED = Verdict(None, SkipReason.INVENTED, "invented news, left over from a mock run, is never mailed")
 _ENOUGH_HISTORY = Verdict(
     None,
     SkipReason.HISTORY,
@@ -38,6 +39,7 @@ class _Taken:
     revision: int
     article_id: UUID
     title: str
+    is_mock: bool
 
 
 @dataclass(slots=True)
@@ -69,7 +71,7 @@ def filter_batch(plan: RunPlan, limit: int, *, clock: Clock | None = None) -> St
         if not taken:
             return StageReport(stage=Stage.FILTER.value)
         people = load_people(plan.scope, session)
-        judged = _judge(people, taken, plan.as_of)
+        judged = _judge(people, taken, plan)
         _limit_history(plan, session, judged, at)
         fresh = _write(plan, session, taken, judged, at)
         superseded_lines = _supersede(plan, session, taken, at)
@@ -101,7 +103,14 @@ def _take(scope: Scope, session: Session, plan: RunPlan, limit: int) -> list[_Ta
     ids = filter_backlog(scope, session, plan.client_ids, limit)
     wanted: tuple[Any, ...] = (
         *(Event.id, Event.client_id, Event.category, Event.relevance, Event.happened_at, Event.is_history),
-        *(Event.language, Event.language_supported, Event.revision, Event.article_id, Event.title),
+        *(
+            Event.language,
+            Event.language_supported,
+            Event.revision,
+            Event.article_id,
+            Event.title,
+            Event.is_mock,
+        ),
     )
     rows: list[Any] = []
     for part in chunks(ids):
@@ -114,10 +123,11 @@ def _take(scope: Scope, session: Session, plan: RunPlan, limit: int) -> list[_Ta
             .execution_options(synchronize_session=False)
         ).all()
     rows.sort(key=lambda row: str(row.id))
-    return [_Taken(event_facts(row), row.revision, row.article_id, row.title) for row in rows]
+    return [_Taken(event_facts(row), row.revision, row.article_id, row.title, row.is_mock) for row in rows]
 
 
-def _judge(people: People, taken: Sequence[_Taken], as_of: datetime) -> list[_Judged]:
+def _judge(people: People, taken: Sequence[_Taken], plan: RunPlan) -> list[_Judged]:
+    delivers = channel_of(plan.deliver) is Channel.EMAIL
     days = get_settings().freshness_days
     considered: dict[UUID, list[Any]] = {}
     judged: list[_Judged] = []
@@ -128,7 +138,9 @@ def _judge(people: People, taken: Sequence[_Taken], as_of: datetime) -> list[_Ju
             readers = [people.facts(user_id, client_id) for user_id in people.considered(client_id)]
             considered[client_id] = readers
         for person in readers:
-            verdict = decide(item.facts, person, as_of=as_of, freshness_days=days)
+            verdict = decide(item.facts, person, as_of=plan.as_of, freshness_days=days)
+            if item.is_mock and delivers and verdict.reason is None:
+                verdict = _INVENTED
             judged.append(_Judged(item, person.user_id, verdict, person.bar))
     return judged
 
