@@ -298,13 +298,13 @@ def test_a_feed_that_fails_beside_a_good_one_is_named(house: Tenant, server: New
 
 
 def test_a_headline_cannot_steer_the_terminal(house: Tenant) -> None:
-    title = "Nordwind Energy [bold red]opens[/] \x1b[2Ja plant\x07"
+    title = "[red]A[/] \x1b[2J Nordwind Energy opens a plant\x07"
     Path("news.jsonl").write_text(jsonl([{"title": title, "published_at": "2026-03-09T08:00:00Z"}]))
     result = run()
     assert result.exit_code == 0, result.output
     told = call("why", "Nordwind Energy", "maria@example.com")
     for said in (result.output, told.output):
-        assert "[bold red]opens[/]" in said
+        assert "[red]A[/]" in said
         assert "\x1b[2J" not in said
         assert "\x07" not in said
 
