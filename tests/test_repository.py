@@ -2,12 +2,14 @@
 
 import importlib.util
 import re
+import socket
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from dotenv import dotenv_values
 from pydantic import SecretStr
+from pytest_socket import SocketConnectBlockedError
 
 from models.settings import Settings, is_placeholder
 
@@ -89,3 +91,9 @@ def test_hosts_and_places_are_found(checks: ModuleType) -> None:
     fine = ["https://example.com/work/1", "cd ../work/", "a/root/b", "https://example.com/home/maria/x"]
     assert len(list(checks.tree_faults([("a.txt", "\n".join(bad))]))) == len(bad)
     assert list(checks.tree_faults([("a.txt", "\n".join(fine))])) == []
+
+
+@pytest.mark.filterwarnings("ignore:A test tried to use socket")
+def test_a_test_that_reaches_for_the_network_fails() -> None:
+    with pytest.raises(SocketConnectBlockedError), socket.socket() as connection:
+        connection.connect(("192.0.2.1", 80))  # an address set aside for documentation
