@@ -17,6 +17,7 @@ from models.clients import Client, active_clients
 from models.engine import reading
 from models.news import SourceState, cursor_of
 from tasks.plan import RunPlan, StageReport
+from tasks.profiles import profile_of
 from tasks.search.source import (
     FeedSource,
     FetchContext,
@@ -28,7 +29,7 @@ from tasks.search.source import (
     is_mock,
     is_third_party,
 )
-from tasks.search.store import Kept, Shelf, finish_baseline, keep_page, profile_of, settled
+from tasks.search.store import Kept, Shelf, finish_baseline, keep_page, settled
 from tasks.search.units import Tools, Unit, context_for, units_of
 
 __all__ = ["Tools", "Unit", "finish_baseline", "plan_units", "search_batch"]

@@ -19,7 +19,6 @@ from models.engine import insert_rows, writing
 from models.jobs import heartbeat
 from models.news import RawItem, SourceCursor, SourceResult, SourceState, source_results
 from models.scope import Scope
-from tasks.companies.names import Profile
 from tasks.plan import RunPlan
 from tasks.search.source import Found, Page
 from tasks.search.units import Unit
@@ -57,21 +56,6 @@ class Kept(NamedTuple):
     new: int
     """Of this page; the others were known."""
     error: str
-
-
-def profile_of(client: Client) -> Profile:
-    """The client's public profile: all that a source may be told."""
-    return Profile(
-        key=str(client.id),
-        name=client.name,
-        legal_name=client.legal_name,
-        aliases=tuple(client.aliases),
-        domain=client.domain,
-        ticker=client.ticker,
-        excluded_terms=tuple(client.excluded_terms),
-        keywords=tuple(client.keywords),
-        industry=client.industry,
-    )
 
 
 def keep_page(scope: Scope, shelf: Shelf, page: Page, *, finished: bool) -> Kept:
