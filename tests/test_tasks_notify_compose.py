@@ -164,9 +164,7 @@ def test_one_story_of_several_clients_stands_once_and_names_all(tenant):
 def test_what_an_item_carries(tenant):
     acme = tenant.add_client("Acme", tier=Tier.STRATEGIC)
     tenant.add_user(clients=(acme,), user={"timezone": "Europe/Berlin"}, digest_time=time(9, 0))
-    event = add_event(
-        tenant, acme, "Acme is sued", risk="high", sentiment=-0.4, summary="In short.", is_mock=True
-    )
+    event = add_event(tenant, acme, "Acme is sued", risk="high", sentiment=-0.4, summary="In short.")
     tenant.add(Insight(business_id=tenant.business_id, event_id=event, meaning="Risk", actions=["Call them"]))
     tenant.add(
         CrmSnapshot(
@@ -190,10 +188,21 @@ def test_what_an_item_carries(tenant):
         "Strategic tier · open pipeline 250,000 EUR · renewal 1 Sep 2026 · owner Jane Doe · CRM data 2 days old"
     )
     (item,) = section.items
-    assert (item.action, item.risk, item.sentiment, item.is_mock) == ("Call them", "high", -0.4, True)
+    assert (item.action, item.risk, item.sentiment, item.is_mock) == ("Call them", "high", -0.4, False)
     assert item.url == "https://news.example/acme-is-sued"
     assert (item.source, item.summary, item.category) == ("The Example", "In short.", "funding")
     assert not item.is_late
+
+
+def test_invented_news_is_marked_in_a_replay(tenant):
+    acme = tenant.add_client("Acme")
+    tenant.add_user(clients=(acme,))
+    add_event(tenant, acme, "Acme is sued", is_mock=True)
+    decide(tenant, deliver=False)
+    plan_digests(tenant.scope, NOW, channel=Channel.FILE, clock=FixedClock(NOW))
+    (letter,) = letters(tenant)
+    assert letter is not None
+    assert [item.is_mock for section in letter.sections for item in section.items] == [True]
 
 
 @pytest.mark.parametrize("is_demo", [False, True])
