@@ -84,11 +84,6 @@ def active_clients(scope: Scope, session: Session, ids: list[UUID] | None = None
     return list(session.exec(query))
 
 
-def client_by_name(scope: Scope, session: Session, name: str) -> Client | None:
-    """The client of exactly this name, or None."""
-    return session.exec(select(Client).where(Client.name == name)).first()
-
-
 def open_assignments(scope: Scope, session: Session) -> dict[UUID, set[UUID]]:
     """Client id → ids of the people who look after it now."""
     assigned: dict[UUID, set[UUID]] = {}

@@ -6,10 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint, text
-from sqlmodel import Field, Session, col, select
+from sqlmodel import Field
 
 from models.base import TenantRow, enum_field, json_field, list_field, table_args, tenant_fk, utc_field
-from models.scope import Scope
 
 
 class Category(StrEnum):
@@ -134,22 +133,3 @@ class Decision(TenantRow, table=True):
     user_id: UUID | None = None
     job_run_id: UUID | None = None
     created_at: datetime = utc_field(nullable=False)
-
-
-def events_of_run(scope: Scope, session: Session, ids: list[UUID]) -> list[Event]:
-    """These events, most relevant first."""
-    return list(
-        session.exec(select(Event).where(col(Event.id).in_(ids)).order_by(col(Event.relevance).desc()))
-    )
-
-
-def decisions_about(
-    scope: Scope, session: Session, *, article_id: UUID | None = None, event_id: UUID | None = None
-) -> list[Decision]:
-    """Everything decided about an article or an event, oldest first."""
-    query = select(Decision).order_by(col(Decision.created_at), col(Decision.id))
-    if article_id is not None:
-        query = query.where(Decision.article_id == article_id)
-    if event_id is not None:
-        query = query.where(Decision.event_id == event_id)
-    return list(session.exec(query))

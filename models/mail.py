@@ -218,9 +218,3 @@ def deliveries(scope: Scope, session: Session, *, limit: int = 100) -> list[Deli
     """The newest lines of the email log."""
     order = (col(Delivery.created_at).desc(), col(Delivery.id).desc())
     return list(session.exec(select(Delivery).order_by(*order).limit(limit)))
-
-
-def notifications_about(scope: Scope, session: Session, event_id: UUID) -> list[Notification]:
-    """The ledger's lines for an event, by person and revision."""
-    query = select(Notification).where(Notification.event_id == event_id)
-    return list(session.exec(query.order_by(col(Notification.user_id), col(Notification.revision))))

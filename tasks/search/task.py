@@ -13,19 +13,6 @@ from tasks.search.units import Unit
 
 
 @task(
-    name="search-plan",
-    retries=3,
-    retry_delay_seconds=exponential_backoff(backoff_factor=2),
-    retry_jitter_factor=0.5,
-    retry_condition_fn=retry_transient,
-    cache_policy=NO_CACHE,
-)
-def plan_units(plan: RunPlan) -> list[Unit]:
-    """See ``tasks.search.stage.plan_units``."""
-    return stage.plan_units(plan)
-
-
-@task(
     name="search",
     retries=3,
     retry_delay_seconds=exponential_backoff(backoff_factor=2),
@@ -36,16 +23,3 @@ def plan_units(plan: RunPlan) -> list[Unit]:
 def search_batch(plan: RunPlan, units: Sequence[Unit]) -> StageReport:
     """See ``tasks.search.stage.search_batch``."""
     return stage.search_batch(plan, units)
-
-
-@task(
-    name="search-finish-baseline",
-    retries=3,
-    retry_delay_seconds=exponential_backoff(backoff_factor=2),
-    retry_jitter_factor=0.5,
-    retry_condition_fn=retry_transient,
-    cache_policy=NO_CACHE,
-)
-def finish_baseline(plan: RunPlan) -> int:
-    """See ``tasks.search.store.finish_baseline``."""
-    return stage.finish_baseline(plan)
