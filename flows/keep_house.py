@@ -2,18 +2,15 @@
 
 from typing import Any
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
+from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from services.retention import prune
-from tasks.retry import retry_transient
+from tasks.stage_task import stage_task
 
 
-@task(
-    name="prune", retries=3, retry_delay_seconds=10, retry_condition_fn=retry_transient, cache_policy=NO_CACHE
-)
+@stage_task("prune")
 def prune_tenants(dry_run: bool) -> dict[str, int]:
     """Remove what is past its retention in every tenant; counts by table."""
     return prune(dry_run=dry_run)
