@@ -47,6 +47,18 @@ class Settings(BaseSettings):
     )
     google_news_url: str = "https://news.google.com/rss/search"
     google_news_interval_seconds: float = Field(default=1.0, ge=0)
+    source_urls: dict[str, str] = Field(
+        default_factory=dict,
+        description="where a source is asked instead of its public address (a gateway), by its name, as JSON",
+    )
+    search_language: str = Field(default="en", min_length=2, max_length=5, description="ISO 639-1")
+    search_country: str = Field(default="US", min_length=2, max_length=2, description="ISO 3166-1 alpha-2")
+    tavily_api_key: SecretStr | None = Field(default=None, description="without one, Tavily is asked keyless")
+    newsapi_api_key: SecretStr | None = None
+    serper_api_key: SecretStr | None = None
+    brave_api_key: SecretStr | None = None
+    google_search_api_key: SecretStr | None = None
+    google_search_engine: str = Field(default="", description="the cx of a Programmable Search Engine")
     contact: str = Field(
         default="", description="an address sources may write to, sent as part of the User-Agent"
     )
@@ -83,7 +95,16 @@ class Settings(BaseSettings):
             return json.loads(value)
         return [address for address in re.split(r",?\s+", value.strip()) if address]
 
-    @field_validator("smtp_password", "openai_api_key", "anthropic_api_key")
+    @field_validator(
+        "smtp_password",
+        "openai_api_key",
+        "anthropic_api_key",
+        "tavily_api_key",
+        "newsapi_api_key",
+        "serper_api_key",
+        "brave_api_key",
+        "google_search_api_key",
+    )
     @classmethod
     def _refuse_placeholder(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value().strip():

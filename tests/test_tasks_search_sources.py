@@ -17,9 +17,10 @@ from models.settings import Settings
 from tasks.search import dates
 from tasks.search.archive import ArchiveSource, newest
 from tasks.search.faults import FetchError
-from tasks.search.google_news import GoogleNewsSource, build_query
+from tasks.search.google_news import SYNTAX, GoogleNewsSource
 from tasks.search.http import Http
 from tasks.search.mock import MockSource
+from tasks.search.query import boolean_query
 from tasks.search.rss import RssSource
 from tasks.search.source import FeedSource, FetchContext, Page, Profile, QuerySource, SourceError
 from tasks.search.text import plain, safe_url, web_address
@@ -281,7 +282,7 @@ def test_a_consent_page_is_a_failure(server: NewsServer) -> None:
     ],
 )
 def test_the_query_stays_within_the_syntax(profile: Profile, query: str) -> None:
-    assert build_query(profile) == query
+    assert boolean_query(profile, SYNTAX) == query
 
 
 def test_a_long_profile_still_fits() -> None:
@@ -289,7 +290,7 @@ def test_a_long_profile_still_fits() -> None:
         key="1", name="Acme", aliases=tuple(f"Acme Number {n}" for n in range(50)),
         excluded_terms=tuple(f"not this {n}" for n in range(50)),
     )  # fmt: skip
-    assert len(build_query(profile).split()) <= 28
+    assert len(boolean_query(profile, SYNTAX).split()) <= 28
 
 
 # archive

@@ -10,12 +10,20 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
 """How far ahead of now a date may lie: publishers' clocks and zones are loose."""
 
+_AGE = re.compile(
+    r"(?:about |over )?(\d+|an?|one)\s*"
+    r"(sec(?:ond)?|min(?:ute)?|hour|hr|h|day|d|week|wk|w|month|mo|year|yr|y|m|s)s?\.?(?: ago)?$",
+    re.IGNORECASE,
+)
+_UNIT = {"s": 1, "mi": 60, "h": 3_600, "d": 86_400, "w": 604_800, "mo": 2_629_746, "y": 31_556_952, "m": 60}
+_WRITTEN = ("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y")
+
 _EPOCH = re.compile(r"-?\d{9,}(?:\.\d+)?$")
 _MILLISECONDS_FROM = 100_000_000_000
 
 
 def parse(value: object, now: datetime) -> datetime | None:
-    """An aware UTC instant from RFC 822, ISO 8601, or seconds or milliseconds since 1970.
+    """An aware UTC instant from RFC 822, ISO 8601, "Nov 3, 2026", or seconds or milliseconds since 1970.
 
     A value without a zone is UTC. None for what cannot be read, lies more than a day ahead of ``now``, or is
     older than 1990.
@@ -50,6 +58,30 @@ def _from_text(text: str) -> datetime | None:
     try:
         return parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
+        pass
+    for form in _WRITTEN:
+        try:
+            return datetime.strptime(text, form)  # noqa: DTZ007  (a date without a zone is UTC, as everywhere)
+        except ValueError:
+            continue
+    return None
+
+
+def from_age(text: str, now: datetime) -> datetime | None:
+    """The instant that was so long ago ("4 hours ago", "yesterday", in English), as exact as its unit."""
+    text = " ".join(text.lower().split())
+    if text in ("just now", "now", "today"):
+        return now
+    if text == "yesterday":
+        return now - timedelta(days=1)
+    found = _AGE.match(text)
+    if found is None:
+        return None
+    count, unit = found.groups()
+    seconds = _UNIT[unit[:2]] if unit[:2] in _UNIT else _UNIT[unit[0]]
+    try:
+        return now - timedelta(seconds=seconds * (int(count) if count.isdecimal() else 1))
+    except OverflowError:
         return None
 
 

@@ -1,8 +1,9 @@
 """How a fetch fails: typed, in one line that names the host and what to do, without secrets."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from models.news import SourceState
 
@@ -93,3 +94,10 @@ def host_of(url: str) -> str:
         return name if parts.port is None else f"{name}:{parts.port}"
     except ValueError:
         return "an address that cannot be read"
+
+
+def until_midnight(now: datetime, zone: str = "UTC") -> float:
+    """Seconds from ``now`` until a daily quota that resets at midnight there does so."""
+    there = now.astimezone(ZoneInfo(zone))
+    tomorrow = (there + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (tomorrow.astimezone(UTC) - now.astimezone(UTC)).total_seconds()

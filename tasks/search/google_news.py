@@ -6,11 +6,11 @@ Its terms are those of a feed reader; its links lead through Google and cannot b
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from tasks.search.feeds import FEED_TYPES, looks_like_feed, parse_feed
+from tasks.search.query import Syntax, boolean_query
 from tasks.search.source import (
     FetchContext,
     Found,
@@ -27,8 +27,7 @@ MAX_REQUESTS = 8
 """Requests for one client in one run, however much there is."""
 MAX_WORDS = 28
 """Google ignores what follows its 32nd word; four are left for the window."""
-_COMMON_ZIPF = 4.0
-"""wordfreq: a word read more than ten times in a million words is a word first and a name second."""
+SYNTAX = Syntax(max_words=MAX_WORDS)
 
 
 class GoogleNewsSource:
@@ -41,7 +40,7 @@ class GoogleNewsSource:
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
     ) -> Iterator[Page]:
-        query = build_query(profile)
+        query = boolean_query(profile, SYNTAX)
         first = self._ask(f"{query} when:{context.days_back}d", context)
         yield first if not _is_cut_off(first) else replace(first, state=SourceState.OK)
         if not _is_cut_off(first):
@@ -116,53 +115,6 @@ def _halves(start: date, end: date) -> list[tuple[date, date]]:
         return []
     middle = start + timedelta(days=days // 2)
     return [(middle, end), (start, middle)]
-
-
-def build_query(profile: Profile) -> str:
-    """The search for one client: its names, any of them, without its excluded terms.
-
-    Keywords narrow the search only where the name is an everyday word ("Target"), which alone would fill the
-    answer with something else; elsewhere they would lose news.
-    """
-    names: list[str] = []
-    for name in (profile.name, profile.legal_name or "", *profile.aliases):
-        phrase = _phrase(name)
-        if len(phrase) >= 3 and phrase.casefold() not in (known.casefold() for known in names):
-            names.append(phrase)
-    words = 0
-    query: list[str] = []
-    for phrase in names or [_phrase(profile.name)]:
-        words += len(phrase.split()) + bool(query)
-        if query and words > MAX_WORDS // 2:
-            break
-        query.append(f'"{phrase}"')
-    text = " OR ".join(query)
-    keywords = [phrase for phrase in map(_phrase, profile.keywords) if phrase]
-    if keywords and _is_everyday(profile.name):
-        text = f"({text}) ({' OR '.join(_term(keyword) for keyword in keywords[:5])})"
-    elif len(query) > 1:
-        text = f"({text})"
-    for phrase in map(_phrase, profile.excluded_terms):
-        if phrase and len(text.split()) + len(phrase.split()) <= MAX_WORDS:
-            text += f" -{_term(phrase)}"
-    return text
-
-
-def _phrase(text: str) -> str:
-    """Words that carry no operator: quotes, colons and parentheses would change what is asked."""
-    kept = "".join(c if c.isalnum() or c in "&'’.-+" else " " for c in text)
-    return " ".join(word.lstrip("-+") for word in kept.split() if word.strip("-+.&'’"))
-
-
-def _term(phrase: str) -> str:
-    return f'"{phrase}"' if " " in phrase else phrase
-
-
-@lru_cache(maxsize=20_000)
-def _is_everyday(name: str) -> bool:
-    from wordfreq import zipf_frequency  # noqa: PLC0415  (half a second to load, and only this needs it)
-
-    return name.isalpha() and zipf_frequency(name.lower(), "en") >= _COMMON_ZIPF
 
 
 def _item(found: Found) -> Found:

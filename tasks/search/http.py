@@ -60,6 +60,10 @@ class Pace:
     credential: str | None = None
 
 
+Explain = Callable[[int, bytes], FetchError | None]
+"""A provider's own reading of an error answer, from its status and body; None leaves it to the status."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """A complete answer with status 2xx, or 304."""
@@ -88,6 +92,7 @@ class _Request:
     looks_right: Callable[[bytes], bool] | None
     allow_private: bool
     pace: Pace | None
+    explain: Explain | None
 
 
 class _Answer(NamedTuple):
@@ -140,14 +145,18 @@ class Http:
         looks_right: Callable[[bytes], bool] | None = None,
         allow_private: bool = False,
         pace: Pace | None = None,
+        explain: Explain | None = None,
     ) -> Fetched:
         """The document at ``url``, or a FetchError.
 
         ``expect`` lists the media types that will do; another is WrongType unless ``looks_right`` knows the
         body. ``allow_private`` is for addresses the operator configured: the first host may be private or
         loopback, and when it is, so may its redirects. ``pace`` books a rate slot before every request.
+        ``explain`` reads the body of an error answer: some providers say in words alone that a quota is spent.
         """
-        request = _Request(url, method, headers or {}, json, expect, looks_right, allow_private, pace)
+        request = _Request(
+            url, method, headers or {}, json, expect, looks_right, allow_private, pace, explain
+        )
         retrying = Retrying(
             stop=stop_after_attempt(self._settings.http_attempts),
             wait=self._wait,
@@ -300,7 +309,7 @@ class Http:
         response, body = answer
         host, status = host_of(url), response.status_code
         if not (200 <= status < 300 or status == 304):
-            raise self._fault(request, host, status, response.headers.get("retry-after"))
+            raise self._fault(request, host, answer)
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         expected = not request.expect or not media_type or media_type in request.expect
         if status != 304 and not expected and not (request.looks_right and request.looks_right(body)):
@@ -316,12 +325,18 @@ class Http:
             last_modified=response.headers.get("last-modified"),
         )
 
-    def _fault(self, request: _Request, host: str, status: int, retry_after: str | None) -> FetchError:
-        after = seconds_until(retry_after, self._now())
+    def _fault(self, request: _Request, host: str, answer: _Answer) -> FetchError:
+        status = answer.response.status_code
+        after = seconds_until(answer.response.headers.get("retry-after"), self._now())
+        said = request.explain(status, answer.body) if request.explain else None
+        if said is not None and said.after is not None:
+            after = max(said.after, after or 0.0)
         if request.pace is not None and (status == 429 or after is not None):
             pause = HOLD_AFTER_429 if after is None else timedelta(seconds=after)
             with writing(Scope.operator()) as session:
                 hold_back(session, request.pace.provider, request.pace.credential, self._now() + pause)
+        if said is not None:
+            return said
         # Held back by 429 without a time, the next attempt would only find the slot closed.
         again = after <= RETRY_AFTER_CAP if after is not None else status != 429 or request.pace is None
         return refusal(host, status, after, again=again)

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from pydantic import SecretStr
+
 from models.news import SourceState
 from models.settings import Settings
 from tasks.companies.names import Profile
@@ -57,6 +59,8 @@ class Found:
     first_seen_at: datetime | None = None
     """When an archive's keeper first saw it; None: when we did."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    approximate: bool = False
+    """``published_at`` was counted back from an age ("4 hours ago"): asked again, it comes out differently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,13 @@ class FetchContext:
     days_back: int
     arguments: tuple[str, ...] = ()
     """What stood behind the colon of every ``--source name:argument`` of this source."""
+    keys: Mapping[str, SecretStr] = field(default_factory=dict)
+    """API keys by source name: the tenant's own, else the deployment's."""
+
+    def key(self, name: str) -> str | None:
+        """The key of the source of this name; None: it is asked without one, or not at all."""
+        held = self.keys.get(name)
+        return held.get_secret_value() if held else None
 
     @property
     def since(self) -> datetime:

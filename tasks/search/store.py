@@ -111,7 +111,7 @@ def _content(item: Found) -> dict[str, Any]:
         content["snippet"] = item.snippet
     if item.source:
         content["source"] = item.source
-    if item.published_at is not None:
+    if item.published_at is not None and not item.approximate:  # the same item must have the same hash
         content["published_at"] = item.published_at.isoformat()
     if item.first_seen_at is not None:
         content["first_seen_at"] = item.first_seen_at.isoformat()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr
 from sqlmodel import Session
 
 from models.clients import active_clients
@@ -73,6 +73,18 @@ def specs_of(plan: RunPlan, settings: Settings) -> list[Spec]:
     return list(dict.fromkeys(specs))
 
 
+def deployment_keys(settings: Settings) -> dict[str, SecretStr]:
+    """The keys that the settings hold, by source."""
+    keys = {
+        "tavily": settings.tavily_api_key,
+        "newsapi": settings.newsapi_api_key,
+        "serper": settings.serper_api_key,
+        "brave": settings.brave_api_key,
+        "google_search": settings.google_search_api_key,
+    }
+    return {name: key for name, key in keys.items() if key is not None}
+
+
 def context_for(plan: RunPlan, name: str, tools: Tools) -> FetchContext:
     """What the source of this name may use in this run."""
     specs = specs_of(plan, tools.settings)
@@ -81,6 +93,7 @@ def context_for(plan: RunPlan, name: str, tools: Tools) -> FetchContext:
         settings=tools.settings,
         as_of=plan.as_of,
         days_back=plan.days_back,
+        keys=deployment_keys(tools.settings),
         arguments=tuple(spec.argument for spec in specs if spec.name == name and spec.argument),
     )
 

@@ -1,0 +1,108 @@
+"""NewsAPI.org: /v2/everything. The free plan is for development only, a day late, and ends at 100 results."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from functools import partial
+from typing import Any, ClassVar
+
+from tasks.search.api import (
+    NARROW,
+    Api,
+    Results,
+    ask,
+    paged,
+    publisher,
+    read_json,
+    require_key,
+    rows_of,
+    snippet,
+    title,
+    when,
+)
+from tasks.search.faults import FetchError, QuotaReached, Refused, until_midnight
+from tasks.search.query import Syntax, boolean_query
+from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind, SourceState
+from tasks.search.text import web_address
+
+API = Api(
+    name="newsapi",
+    title="NewsAPI",
+    url="https://newsapi.org/v2/everything",
+    interval_seconds=1.0,
+    key_setting="CM_NEWSAPI_API_KEY",
+)
+SYNTAX = Syntax(both=" AND ", exclude=" NOT {}", max_chars=500, max_words=80)
+PAGE_SIZE = 100
+MAX_PAGES = 3
+"""A client with more in one look-back has a query that is too wide; every page costs a request."""
+LANGUAGES = frozenset("ar de en es fr he it nl no pt ru sv ud zh".split())
+_REMOVED = "[Removed]"
+_SPENT = {"apiKeyExhausted", "rateLimited"}
+
+
+class NewsApiSource:
+    """Newest first, page by page, until the window, the plan or ``MAX_PAGES`` ends it."""
+
+    name: ClassVar[str] = API.name
+    kind: ClassVar[SourceKind] = SourceKind.QUERY
+    third_party: ClassVar[bool] = True
+
+    def fetch(
+        self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
+    ) -> Iterator[Page]:
+        headers = {"X-Api-Key": require_key(API, context)}
+        parameters: dict[str, str | int] = {
+            "q": boolean_query(profile, SYNTAX),
+            "searchIn": "title,description",
+            "from": context.since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+            "sortBy": "publishedAt",
+            "pageSize": PAGE_SIZE,
+        }
+        if context.settings.search_language in LANGUAGES:
+            parameters["language"] = context.settings.search_language
+
+        def ask_page(number: int) -> Results:
+            asked = parameters | {"page": number + 1}
+            explain = partial(_explain, context)
+            data = ask(API, context, parameters=asked, headers=headers, explain=explain)
+            rows = rows_of(API, data, "articles")
+            total = data.get("totalResults")
+            seen = number * PAGE_SIZE + len(rows)
+            return Results(rows, len(rows) == PAGE_SIZE and not (isinstance(total, int) and total <= seen))
+
+        try:
+            yield from paged(API, ask_page, lambda row: _item(row, context), most=MAX_PAGES)
+        except _PlanEnds as ends:
+            yield Page(SourceState.PARTIAL, error=str(ends))
+
+
+class _PlanEnds(Refused):
+    """The plan gives no further page; the pages before it are good."""
+
+
+def _explain(context: FetchContext, status: int, body: bytes) -> FetchError | None:
+    data = read_json(body)
+    code = data.get("code") if isinstance(data, dict) else None
+    if code == "maximumResultsReached":
+        return _PlanEnds(f"{API.title}: the plan shows no further results; {NARROW}", status=status)
+    if code in _SPENT:
+        # Counted in windows of twelve and twenty-four hours, whose ends it does not name.
+        return QuotaReached(
+            f"{API.title}: the plan's requests are used up ({status}); asked again after midnight UTC",
+            status=status,
+            after=until_midnight(context.as_of),
+        )
+    return None
+
+
+def _item(row: Mapping[str, Any], context: FetchContext) -> Found | None:
+    if row.get("title") == _REMOVED:
+        return None
+    origin = row.get("source")
+    return Found(
+        title=title(row.get("title")),
+        url=web_address(row.get("url")),
+        snippet=snippet(row.get("description")),
+        source=publisher(origin.get("name") if isinstance(origin, dict) else None, row.get("url")),
+        published_at=when(context, row.get("publishedAt")).published_at,
+    )

@@ -1,0 +1,84 @@
+"""Serper.dev: Google's news results as JSON. Dates are ages in the answer's language, so English is asked for."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from tasks.search.api import (
+    Api,
+    ask,
+    cut_off,
+    page_of,
+    publisher,
+    read_json,
+    require_key,
+    rows_of,
+    snippet,
+    title,
+    when,
+)
+from tasks.search.faults import FetchError, QuotaReached
+from tasks.search.query import Syntax, boolean_query
+from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind
+from tasks.search.text import web_address
+
+API = Api(
+    name="serper",
+    title="Serper",
+    url="https://google.serper.dev/news",
+    interval_seconds=0.2,
+    key_setting="CM_SERPER_API_KEY",
+)
+SYNTAX = Syntax(max_words=28)
+COUNT = 100
+"""Results a request; 11 to 100 cost two credits, whether there are so many or not."""
+
+
+class SerperSource:
+    """One request a client: Google's news results end well before the hundredth."""
+
+    name: ClassVar[str] = API.name
+    kind: ClassVar[SourceKind] = SourceKind.QUERY
+    third_party: ClassVar[bool] = True
+
+    def fetch(
+        self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
+    ) -> Iterator[Page]:
+        body = {
+            "q": boolean_query(profile, SYNTAX),
+            "gl": context.settings.search_country.lower(),
+            "hl": "en",
+            "num": COUNT,
+            "tbs": f"qdr:{_window(context.days_back)}",
+        }
+        headers = {"X-API-KEY": require_key(API, context)}
+        data = ask(API, context, body=body, headers=headers, explain=_explain)
+        rows = rows_of(API, data, "news")
+        page = page_of(API, rows, lambda row: _item(row, context))
+        yield cut_off(API, page, len(rows)) if len(rows) >= COUNT else page
+
+
+def _window(days: int) -> str:
+    """Google knows days, weeks, months and years; the next longer one, the stage drops what is older."""
+    return next((unit for unit, length in (("d", 1), ("w", 7), ("m", 31)) if days <= length), "y")
+
+
+def _explain(status: int, body: bytes) -> FetchError | None:
+    data = read_json(body)
+    said = str(data.get("message") or "").lower() if isinstance(data, dict) else ""
+    if status in (400, 402, 403) and "credit" in said:
+        return QuotaReached(
+            f"{API.title}: no credits left ({status}); buy some, or switch it off", status=status
+        )
+    return None
+
+
+def _item(row: Mapping[str, Any], context: FetchContext) -> Found:
+    published, approximate = when(context, row.get("date"))
+    return Found(
+        title=title(row.get("title")),
+        url=web_address(row.get("link")),
+        snippet=snippet(row.get("snippet")),
+        source=publisher(row.get("source"), row.get("link")),
+        published_at=published,
+        approximate=approximate,
+    )

@@ -1,0 +1,630 @@
+"""The search APIs, each against a loopback server that answers in its form: questions, items, paging, faults."""
+
+import json
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from conftest import NOW
+from fakes import NewsServer, Reply
+from pydantic import SecretStr
+
+from models.news import SourceState
+from models.settings import Settings
+from tasks.classify.rules import classify_text
+from tasks.registry import SOURCES, installed, load
+from tasks.search import dates
+from tasks.search.faults import FetchError, until_midnight
+from tasks.search.http import Http
+from tasks.search.query import Syntax, boolean_query
+from tasks.search.source import FetchContext, Page, Profile, QuerySource
+from tasks.search.sources import brave, gdelt, google_search, newsapi, sec_edgar, serper, tavily
+
+pytestmark = pytest.mark.usefixtures("db")
+
+SECRET = "k-3f9a-very-secret"
+ACME = Profile(key="1", name="Acme", legal_name="Acme Corp.", ticker="ACM", excluded_terms=("cartoon",))
+STAMP = "2026-03-09T07:00:00"
+
+
+@dataclass(frozen=True)
+class Api:
+    """A provider, and the answers that stand for it."""
+
+    source: Callable[[], QuerySource]
+    answer: Callable[[list[dict[str, str | None]]], Any]
+    """An answer in the provider's form with these (title, url, text, publisher) results."""
+    path: str = "/api"
+    keyless: bool = False
+    capped: bool = False
+    """There is only one page; as many results as it may have are a cut."""
+    page_size: int = 0
+    before: dict[str, Any] = field(default_factory=dict)
+    """What is asked for first, by path."""
+
+    @property
+    def name(self) -> str:
+        return self.source().name
+
+
+def _newsapi(rows: list[dict[str, str | None]]) -> Any:
+    return {
+        "status": "ok",
+        "totalResults": 10_000,
+        "articles": [
+            {
+                "source": {"id": None, "name": row["publisher"]},
+                "title": row["title"],
+                "url": row["url"],
+                "description": row["text"],
+                "publishedAt": f"{STAMP}Z",
+            }
+            for row in rows
+        ],
+    }
+
+
+def _serper(rows: list[dict[str, str | None]]) -> Any:
+    return {
+        "searchParameters": {"type": "news"},
+        "news": [
+            {
+                "title": row["title"],
+                "link": row["url"],
+                "snippet": row["text"],
+                "source": row["publisher"],
+                "date": "1 day ago",
+            }
+            for row in rows
+        ],
+        "credits": 2,
+    }
+
+
+def _brave(rows: list[dict[str, str | None]]) -> Any:
+    results = [
+        {
+            "type": "news_result",
+            "title": row["title"],
+            "url": row["url"],
+            "description": row["text"],
+            "page_age": STAMP,
+            "meta_url": {"hostname": row["publisher"]},
+        }
+        for row in rows
+    ]
+    return {"type": "news", "query": {"original": "x"}, "results": results}
+
+
+def _tavily(rows: list[dict[str, str | None]]) -> Any:
+    return {
+        "query": "x",
+        "results": [
+            {
+                "title": row["title"],
+                "url": row["url"],
+                "content": row["text"],
+                "score": 0.9,
+                "published_date": "Mon, 09 Mar 2026 07:00:00 GMT",
+            }
+            for row in rows
+        ],
+    }
+
+
+def _google(rows: list[dict[str, str | None]]) -> Any:
+    items = [
+        {
+            "title": row["title"],
+            "link": row["url"],
+            "snippet": row["text"],
+            "displayLink": row["publisher"],
+            "pagemap": {"metatags": [{"article:published_time": f"{STAMP}Z"}]},
+        }
+        for row in rows
+    ]
+    return {"queries": {"nextPage": [{}]}, **({"items": items} if items else {})}
+
+
+def _gdelt(rows: list[dict[str, str | None]]) -> Any:
+    articles = [
+        {"title": row["title"], "url": row["url"], "domain": row["publisher"], "seendate": "20260309T070000Z"}
+        for row in rows
+    ]
+    return {"articles": articles} if articles else {}
+
+
+def _edgar(rows: list[dict[str, str | None]]) -> Any:
+    recent = {
+        "form": ["8-K" for _ in rows],
+        "accessionNumber": [f"0000001-26-{n:06d}" for n, _ in enumerate(rows)],
+        "primaryDocument": ["a.htm" for _ in rows],
+        "items": ["2.02,9.01" for _ in rows],
+        "acceptanceDateTime": [f"{STAMP}.000Z" for _ in rows],
+        "filingDate": ["2026-03-09" for _ in rows],
+    }
+    return {"filings": {"recent": recent}}
+
+
+FILERS = {"0": {"cik_str": 77, "ticker": "ACM", "title": "ACME CORP"}}
+APIS = [
+    Api(newsapi.NewsApiSource, _newsapi, page_size=100),
+    Api(serper.SerperSource, _serper, page_size=100, capped=True),
+    Api(brave.BraveSource, _brave, page_size=50),
+    Api(tavily.TavilySource, _tavily, keyless=True),
+    Api(google_search.GoogleSearchSource, _google, page_size=10),
+    Api(gdelt.GdeltSource, _gdelt, keyless=True, page_size=250, capped=True),
+    Api(
+        sec_edgar.SecEdgarSource,
+        _edgar,
+        path="/api/submissions/CIK0000000077.json",
+        keyless=True,
+        before={"/api/files/company_tickers.json": FILERS},
+    ),
+]
+each_api = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
+
+
+@pytest.fixture
+def server() -> Iterator[NewsServer]:
+    with NewsServer() as running:
+        yield running
+
+
+def ready(
+    api: Api, server: NewsServer, *replies: Any, keyed: bool = True, **settings: object
+) -> FetchContext:
+    """A context in which the provider's address is the server's, which answers with these."""
+    for path, body in api.before.items():
+        server.serve(path, as_reply(body))
+    server.serve(api.path, *(as_reply(reply) for reply in replies))
+    return context(api, server.url("/api"), keyed=keyed, **settings)
+
+
+def context(api: Api, url: str, *, keyed: bool = True, **settings: object) -> FetchContext:
+    made = Settings(
+        _env_file=None,
+        **{
+            "source_urls": {api.name: url},
+            "contact": "ops@monitor.example",
+            "google_search_engine": "engine1",
+            **settings,
+        },
+    )
+    keys = {api.name: SecretStr(SECRET)} if keyed else {}
+    return FetchContext(Http(made, sleep=lambda _: None), made, NOW, 7, keys=keys)
+
+
+def as_reply(reply: Any) -> Reply:
+    if isinstance(reply, Reply):
+        return reply
+    body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
+    return Reply(body, media_type="application/json; charset=utf-8")
+
+
+def result(number: int = 1, title: str | None = None) -> dict[str, str | None]:
+    return {
+        "title": title if title is not None else f"Acme &amp; Sons opens <b>plant {number}</b>",
+        "url": f"https://u:p@ledger.example/{number}",
+        "text": "A <i>big</i> plant.<script>alert(1)</script>",
+        "publisher": "ledger.example",
+    }
+
+
+def fetch(api: Api, ctx: FetchContext) -> list[Page]:
+    return list(api.source().fetch(ACME, None, ctx))
+
+
+# what comes back
+
+
+@each_api
+def test_it_is_installed(api: Api) -> None:
+    assert api.name in installed(SOURCES)
+    assert isinstance(load(SOURCES, api.name)(), QuerySource)
+
+
+@each_api
+def test_items_arrive_without_html_and_with_publisher_and_date(api: Api, server: NewsServer) -> None:
+    [page, *_] = fetch(api, ready(api, server, api.answer([result(1), result(2)])))
+    assert page.state is SourceState.OK
+    first = page.items[0]
+    if api.name == "sec_edgar":
+        assert first.title == "ACME CORP reports quarterly results"
+        assert first.url == "https://www.sec.gov/Archives/edgar/data/77/000000126000000/a.htm"
+    else:
+        assert first.title == "Acme & Sons opens plant 1"
+        assert first.url == "https://ledger.example/1"
+        assert first.source == "ledger.example"
+    if api.name not in ("gdelt", "sec_edgar"):
+        assert first.snippet == "A big plant."
+    published = None if api.name == "gdelt" else datetime(2026, 3, 9, 7, tzinfo=UTC)
+    assert first.published_at == (NOW - timedelta(days=1) if api.name == "serper" else published)
+    assert first.approximate == (api.name == "serper")
+
+
+@each_api
+def test_no_results_are_empty(api: Api, server: NewsServer) -> None:
+    assert fetch(api, ready(api, server, api.answer([]))) == [Page(SourceState.EMPTY)]
+
+
+@pytest.mark.parametrize("api", [a for a in APIS if a.name != "sec_edgar"], ids=lambda api: api.name)
+def test_a_result_without_a_title_is_named_and_the_others_stay(api: Api, server: NewsServer) -> None:
+    [page, *_] = fetch(api, ready(api, server, api.answer([result(1), result(2, title=" "), result(3)])))
+    assert (page.state, len(page.items)) == (SourceState.PARTIAL, 2)
+    assert "result 2: title is missing" in page.error
+
+
+@pytest.mark.parametrize("api", [a for a in APIS if a.page_size and not a.capped], ids=lambda api: api.name)
+def test_it_pages_to_a_limit_and_says_what_it_left(api: Api, server: NewsServer) -> None:
+    full = api.answer([result(n) for n in range(api.page_size)])
+    pages = fetch(api, ready(api, server, full))
+    assert len(pages) == 3 == server.count(api.path)
+    assert [page.state for page in pages] == [SourceState.OK, SourceState.OK, SourceState.PARTIAL]
+    assert f"more than {3 * api.page_size} results" in pages[-1].error
+    assert len(pages[-1].items) == api.page_size
+    server.asked.clear()
+    few = api.answer([result(1)])
+    if api.name == "google_search":
+        few["queries"] = {}
+    pages = fetch(api, ready(api, server, full, few))
+    assert [len(page.items) for page in pages] == [api.page_size, 1]
+    assert {page.state for page in pages} == {SourceState.OK}
+    first, second = (dict(request.query) for request in server.asked)
+    assert first != second
+
+
+@pytest.mark.parametrize("api", [a for a in APIS if a.capped], ids=lambda api: api.name)
+def test_a_full_answer_is_partial(api: Api, server: NewsServer) -> None:
+    [page] = fetch(api, ready(api, server, api.answer([result(n) for n in range(api.page_size)])))
+    assert (page.state, len(page.items)) == (SourceState.PARTIAL, api.page_size)
+
+
+# what is asked
+
+
+@each_api
+def test_the_key_travels_in_a_header_only(api: Api, server: NewsServer) -> None:
+    fetch(api, ready(api, server, api.answer([])))
+    asked = server.asked[-1]
+    assert SECRET not in asked.path + str(asked.query) + asked.body.decode()
+    if api.name in ("gdelt", "sec_edgar"):
+        assert SECRET not in str(asked.headers)
+        assert "ops@monitor.example" in asked.headers["User-Agent"]
+    else:
+        assert SECRET in str(asked.headers)
+
+
+@each_api
+def test_without_a_key_it_says_where_one_goes_or_does_without(api: Api, server: NewsServer) -> None:
+    ctx = ready(api, server, api.answer([]), keyed=False)
+    if api.keyless:
+        assert fetch(api, ctx)[0].state is SourceState.EMPTY
+    else:
+        with pytest.raises(FetchError, match=f"CM_{api.name.upper()}_API_KEY"):
+            fetch(api, ctx)
+        assert server.asked == []
+
+
+def test_the_questions_are_in_the_providers_words(server: NewsServer) -> None:
+    asked = {}
+    for api in APIS:
+        fetch(api, ready(api, server, api.answer([])))
+        request = server.asked[-1]
+        asked[api.name] = (
+            json.loads(request.body) if request.body else {k: v[0] for k, v in request.query.items()}
+        )
+    assert asked["newsapi"]["q"] == '("Acme" OR "Acme Corp.") NOT cartoon'
+    assert asked["newsapi"]["from"] == "2026-03-03T09:30:00"
+    assert asked["serper"]["q"] == '("Acme" OR "Acme Corp.") -cartoon'
+    assert asked["serper"]["tbs"] == "qdr:w"
+    assert asked["brave"]["freshness"] == "2026-03-03to2026-03-10"
+    assert asked["google_search"]["cx"] == "engine1"
+    assert asked["google_search"]["dateRestrict"] == "d7"
+    assert asked["gdelt"]["query"] == '("Acme" OR "Acme Corp.") -"cartoon" sourcelang:english'
+    assert asked["gdelt"]["timespan"] == "7d"
+    assert asked["tavily"]["topic"] == "news"
+    assert '"Acme"' in asked["tavily"]["query"]
+
+
+LONG = Profile(
+    key="1", name="Acme Holdings", aliases=tuple(f"Acme Brand Number {n}" for n in range(60)),
+    excluded_terms=tuple(f"not this one {n}" for n in range(60)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "syntax", [newsapi.SYNTAX, serper.SYNTAX, brave.SYNTAX, google_search.SYNTAX, gdelt.SYNTAX]
+)
+def test_a_long_profile_still_fits(syntax: Syntax) -> None:
+    query = boolean_query(LONG, syntax)
+    assert '"Acme Holdings"' in query
+    assert len(query) <= syntax.max_chars
+    assert len(query.split()) <= syntax.max_words
+    assert query.count("(") == query.count(")")
+    assert query.count('"') % 2 == 0
+
+
+def test_an_everyday_name_is_asked_for_with_what_the_client_does() -> None:
+    target = Profile(key="1", name="Target", keywords=("retail", "big box"), industry="Retail")
+    assert boolean_query(target, newsapi.SYNTAX) == '("Target") AND (retail OR "big box")'
+    assert tavily.question(target) == '"Target" company news retail big box Retail'
+    assert tavily.question(ACME) == '"Acme" company news'
+
+
+# ages
+
+
+@pytest.mark.parametrize(
+    ("text", "ago"),
+    [
+        ("4 hours ago", timedelta(hours=4)),
+        ("1 hour ago", timedelta(hours=1)),
+        ("an hour ago", timedelta(hours=1)),
+        ("35 mins ago", timedelta(minutes=35)),
+        ("2d", timedelta(days=2)),
+        ("3 weeks ago", timedelta(weeks=3)),
+        ("Yesterday", timedelta(days=1)),
+        ("just now", timedelta(0)),
+    ],
+)
+def test_an_age_is_counted_back(text: str, ago: timedelta) -> None:
+    assert dates.from_age(text, NOW) == NOW - ago
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "4 parsecs ago", "ago", "99999999999 years ago", "vor 4 Stunden"]
+)
+def test_what_is_no_age_is_unknown(text: str) -> None:
+    assert dates.from_age(text, NOW) is None
+
+
+def test_written_dates_are_read() -> None:
+    assert dates.parse("Mar 9, 2026", NOW) == datetime(2026, 3, 9, tzinfo=UTC)
+    assert dates.parse("9 March 2026", NOW) == datetime(2026, 3, 9, tzinfo=UTC)
+
+
+def test_midnight_is_the_providers() -> None:
+    assert until_midnight(datetime(2026, 3, 9, 23, tzinfo=UTC)) == 3_600
+    # The clocks in California go forward on 8 March 2026: that day has 23 hours.
+    assert until_midnight(datetime(2026, 3, 8, 8, tzinfo=UTC), "America/Los_Angeles") == 23 * 3_600
+
+
+# quirks
+
+
+def api_of(name: str) -> Api:
+    return next(api for api in APIS if api.name == name)
+
+
+QUOTAS = [
+    ("newsapi", 401, {"status": "error", "code": "apiKeyExhausted", "message": "x"}),
+    ("newsapi", 429, {"status": "error", "code": "rateLimited", "message": "x"}),
+    ("serper", 400, {"message": "Not enough credits", "statusCode": 400}),
+    ("tavily", 432, {"detail": {"error": "plan limit"}}),
+    ("tavily", 429, {"error": {"code": "rate_limited", "message": "x", "retry_after_seconds": 90}}),
+    ("google_search", 429, {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "errors": []}}),
+    (
+        "google_search",
+        403,
+        {"error": {"status": "PERMISSION_DENIED", "errors": [{"reason": "dailyLimitExceeded"}]}},
+    ),
+    ("gdelt", 429, {}),
+]
+
+
+@pytest.mark.parametrize(("name", "status", "body"), QUOTAS)
+def test_a_spent_quota_is_quota_and_asked_once(
+    server: NewsServer, name: str, status: int, body: dict[str, Any]
+) -> None:
+    api = api_of(name)
+    ctx = ready(api, server, replace(as_reply(body), status=status))
+    with pytest.raises(FetchError) as caught:
+        fetch(api, ctx)
+    assert caught.value.state is SourceState.QUOTA
+    assert server.count(api.path) == 1
+    if caught.value.after and caught.value.after > 120:
+        # Until it resets nobody asks again: neither this process nor another.
+        with pytest.raises(FetchError) as caught:
+            fetch(api, context(api, server.url("/api")))
+        assert caught.value.state is SourceState.QUOTA
+        assert server.count(api.path) == 1
+
+
+def test_a_wrong_key_is_no_quota(server: NewsServer) -> None:
+    api = api_of("google_search")
+    body = {"error": {"code": 403, "status": "PERMISSION_DENIED", "errors": [{"reason": "forbidden"}]}}
+    with pytest.raises(FetchError, match="check the key") as caught:
+        fetch(api, ready(api, server, replace(as_reply(body), status=403)))
+    assert caught.value.state is SourceState.FAILED
+
+
+def test_newsapi_keeps_the_pages_its_plan_gives(server: NewsServer) -> None:
+    api = api_of("newsapi")
+    full = _newsapi([result(n) for n in range(99)] + [result(100, title="[Removed]")])
+    ends = replace(as_reply({"status": "error", "code": "maximumResultsReached"}), status=426)
+    first, last = fetch(api, ready(api, server, full, ends))
+    assert (first.state, len(first.items)) == (SourceState.OK, 99)
+    assert last.state is SourceState.PARTIAL
+    assert "the plan shows no further results" in last.error
+
+
+def test_gdelt_refuses_in_words_with_status_200(server: NewsServer) -> None:
+    api = api_of("gdelt")
+    said = Reply(b"Your query was <b>too short</b> or too long.", media_type="text/html")
+    with pytest.raises(FetchError, match="Your query was too short") as caught:
+        fetch(api, ready(api, server, said))
+    assert caught.value.state is SourceState.FAILED
+    slow = Reply(b"Please limit requests to one every 5 seconds.", media_type="text/html")
+    with pytest.raises(FetchError) as caught:
+        fetch(api, ready(api, server, slow))
+    assert caught.value.state is SourceState.QUOTA
+
+
+def test_gdelt_may_have_control_characters_and_its_date_is_not_the_articles(server: NewsServer) -> None:
+    body = json.dumps(_gdelt([result(1, title="Acme XX grows")])).replace("XX", "\x01").encode()
+    [page] = fetch(api_of("gdelt"), ready(api_of("gdelt"), server, body))
+    assert page.items[0].title == "Acme grows"
+    assert page.items[0].published_at is None
+    assert page.items[0].extra["seen_by_gdelt_at"] == "2026-03-09T07:00:00+00:00"
+
+
+def test_googles_snippets_may_begin_with_their_date(server: NewsServer) -> None:
+    api = api_of("google_search")
+    answer = _google([result(1), result(2)])
+    for item, said in zip(
+        answer["items"], ("3 days ago ... A plant.", "Mar 8, 2026 ... A plant."), strict=True
+    ):
+        item["snippet"] = said
+        del item["pagemap"]
+    answer["queries"] = {}
+    [page] = fetch(api, ready(api, server, answer))
+    first, second = page.items
+    assert (first.snippet, first.published_at, first.approximate) == (
+        "A plant.",
+        NOW - timedelta(days=3),
+        True,
+    )
+    assert (second.published_at, second.approximate) == (datetime(2026, 3, 8, tzinfo=UTC), False)
+
+
+def test_edgar_tells_who_is_calling_and_finds_filers_by_ticker_or_name(server: NewsServer) -> None:
+    api = api_of("sec_edgar")
+    ctx = ready(api, server, _edgar([result()]))
+    source = api.source()
+    for profile, found in (
+        (ACME, 1),
+        (Profile(key="1", name="Acme", ticker="NYSE:ACM"), 1),
+        (Profile(key="1", name="ACME Corp"), 1),
+        (Profile(key="1", name="Orrin Bakeries"), 0),
+    ):
+        [page] = source.fetch(profile, None, ctx)
+        assert len(page.items) == found
+    assert server.count("/api/files/company_tickers.json") == 1
+    with pytest.raises(FetchError, match="CM_CONTACT"):
+        fetch(api, context(api, server.url("/api"), contact=""))
+
+
+def test_edgar_reads_only_8_k_and_only_the_window(server: NewsServer) -> None:
+    answer = _edgar([result() for _ in range(4)])
+    answer["filings"]["recent"]["form"] = ["10-Q", "8-K", "8-K/A", "8-K"]
+    answer["filings"]["recent"]["items"] = ["", "5.02,9.01", "1.01", "2.02"]
+    answer["filings"]["recent"]["acceptanceDateTime"][3] = "2026-01-09T07:00:00.000Z"
+    [page] = fetch(api_of("sec_edgar"), ready(api_of("sec_edgar"), server, answer))
+    assert [item.extra["items"] for item in page.items] == [["5.02"], ["1.01"]]
+    assert page.items[1].title.endswith("(amended)")
+
+
+@pytest.mark.parametrize(
+    ("item", "category"),
+    [
+        ("1.05", "security_incident"),
+        ("2.01", "acquisition"),
+        ("2.05", "layoffs"),
+        ("2.02", "financial_results"),
+        ("5.02", "leadership_change"),
+        ("8.01", "other"),
+    ],
+)
+def test_an_8_k_item_becomes_its_category(item: str, category: str) -> None:
+    judged = classify_text(f"Acme Corp {sec_edgar.ITEMS[item]}", None)
+    assert judged.category.value == category
+
+
+# faults
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    reply: Reply
+    state: SourceState
+    said: str
+    attempts: int = 1
+
+
+def _status(status: int, state: SourceState, said: str, attempts: int = 1, **headers: str) -> Fault:
+    reply = Reply(b"<html>oops</html>", status=status, media_type="text/html", headers=headers)
+    name = f"{status}{'+' + '+'.join(headers) if headers else ''}"
+    return Fault(name, reply, state, said, attempts)
+
+
+FAILED, QUOTA = SourceState.FAILED, SourceState.QUOTA
+HTML = "text/html"
+FAULTS = [
+    Fault("wrong type", Reply(b"<html>hello</html>", media_type=HTML), FAILED, "html|refused the question"),
+    Fault("cut JSON", Reply(b'{"results": [{"title": "Ac', media_type="application/json"), FAILED, "cut off"),
+    Fault("not an object", Reply(b'["x"]', media_type="application/json"), FAILED, "not JSON|cut off"),
+    Fault(
+        "another form",
+        Reply(b'{"hits": 1}', media_type="application/json"),
+        FAILED,
+        "format may have changed",
+    ),
+    Fault("10 MB", Reply(b" " * 10_000_000, media_type="application/json"), FAILED, "longer than"),
+    Fault(
+        "hang-up",
+        Reply(b'{"results": []}' * 9, media_type="application/json", cut_after=20),
+        FAILED,
+        "cut off",
+        3,
+    ),
+    _status(400, FAILED, "does not accept"),
+    _status(401, FAILED, "check the key"),
+    _status(403, FAILED, "check the key"),
+    _status(404, FAILED, "nothing is there"),
+    _status(408, FAILED, "next run", 3),
+    _status(409, FAILED, "does not accept"),
+    _status(425, FAILED, "next run", 3),
+    _status(429, QUOTA, "wait|busy"),
+    Fault("429+wait", Reply(b"", status=429, headers={"Retry-After": "600"}), QUOTA, "wait|busy"),
+    _status(500, FAILED, "next run", 3),
+    _status(502, FAILED, "next run", 3),
+    _status(503, FAILED, "next run", 3),
+]
+
+
+@each_api
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_is_typed_and_tells_no_secret(
+    api: Api, fault: Fault, server: NewsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(FetchError, match=fault.said) as caught:
+        fetch(api, ready(api, server, fault.reply))
+    assert caught.value.state is fault.state
+    assert server.count(api.path) == fault.attempts
+    assert SECRET not in str(caught.value) + caplog.text
+
+
+@each_api
+def test_a_redirect_inside_is_not_followed(api: Api, server: NewsServer) -> None:
+    # The address is one that somebody else's server sends: a public host may not lead to a private one.
+    ctx = context(api, f"http://news.example:{server.port}/api")
+    made = Settings(_env_file=None, contact="ops@monitor.example", google_search_engine="e", source_urls={})
+    http = Http(made, sleep=lambda _: None, resolve=lambda host, _: ["127.0.0.1"] if host else [])
+    ctx = replace(ctx, http=http)
+    ctx.settings.source_urls.clear()
+    with pytest.raises(FetchError, match="private address"):
+        fetch(api, ctx)
+
+
+@each_api
+def test_no_name_no_connection_no_tls(api: Api, server: NewsServer) -> None:
+    def nowhere(_host: str, _port: int) -> list[str]:
+        raise OSError("no such name")
+
+    ctx = context(api, "http://news.example/api")
+    with pytest.raises(FetchError, match="has no address"):
+        fetch(api, replace(ctx, http=Http(ctx.settings, sleep=lambda _: None, resolve=nowhere)))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(FetchError, match="cannot connect"):
+        fetch(api, context(api, f"http://127.0.0.1:{port}/api"))
+    with pytest.raises(FetchError, match="cannot connect"):
+        fetch(api, context(api, f"https://127.0.0.1:{server.port}/api"))
