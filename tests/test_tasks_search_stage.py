@@ -273,6 +273,18 @@ def test_many_clients_at_once_and_again(house: House) -> None:
     assert house.search().counts["new"] == 0
 
 
+def test_an_item_dated_by_its_age_is_the_same_item_when_asked_again(house: House) -> None:
+    for hours in (4, 5):
+        told = Found(
+            "Acme grows", "https://n.example/1", published_at=NOW - timedelta(hours=hours), approximate=True
+        )
+        house.sources["scripted"] = lambda told=told: Scripted(Page(SourceState.OK, (told,)))
+        house.run(sources=("scripted",))
+        house.search()
+    [kept] = house.items()
+    assert kept.published_at == NOW - timedelta(hours=4)
+
+
 def test_prefect_stays_at_the_edge() -> None:
     code = "import sys, tasks.search.stage, tasks.retry; sys.exit('prefect' in sys.modules)"
     root = str(Path(__file__).resolve().parent.parent)
