@@ -13,10 +13,10 @@ PYTEST_ARGS ?=
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header --quiet pyproject.toml --extra build
 
-.PHONY: help demo up test test-full check bench lock install install-dev clean
+.PHONY: help demo up test test-full check bench bench-stories bench-batches bench-growth bench-docs lock install install-dev clean
 
 help:  ## Show this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: install  ## Load invented clients and news, run everything, show what came of it.
 	@$(BIN)/client-monitor demo
@@ -39,6 +39,20 @@ check: install-dev  ## Lint, format, types, and whether locks and tree are as th
 
 bench: install-dev  ## Measure articles a second, memory, and what Prefect adds.
 	$(BIN)/python -m benchmarks
+
+bench-stories: install-dev  ## Compare story grouping with datasketch, rensa, scikit-learn and others.
+	$(BIN)/python -m benchmarks stories
+
+bench-batches: install-dev  ## Measure whether stories depend on the order and batches articles come in.
+	$(BIN)/python -m benchmarks batches
+
+bench-growth: install-dev  ## Load test: 1,000 to 46,000 headlines, 40 clients, the whole pipeline.
+	$(BIN)/python -m benchmarks growth
+
+bench-docs: install-dev  ## All three again, into docs/quality.md (most of an hour; leave the machine alone).
+	$(BIN)/python -m benchmarks stories --docs
+	$(BIN)/python -m benchmarks batches --docs
+	$(BIN)/python -m benchmarks growth --docs
 
 lock:  ## Write both locks anew from pyproject.toml (needs uv).
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 1; }

@@ -32,8 +32,28 @@ def facts() -> dict[str, Any]:
 
 def peak_mb() -> float:
     """The most memory this process has held, in MB."""
+    # Linux hands ru_maxrss on from the process that started this one; VmHWM begins anew.
+    held = _status_mb("VmHWM")
+    if held is not None:
+        return held
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return size / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def held_mb() -> float:
+    """The memory this process holds now, in MB."""
+    import psutil  # type: ignore[import-untyped]
+
+    return float(psutil.Process().memory_info().rss / (1024 * 1024))
+
+
+def _status_mb(field: str) -> float | None:
+    """A size from Linux's status of this process; None elsewhere."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:")), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +102,12 @@ def measured(module: str, *arguments: str, env: dict[str, str]) -> dict[str, Any
     wall = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
-        raise Failed(f"{module} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+        # A database's complaint may bring all its rows along.
+        said = "\n".join(line[:300] for line in done.stderr.splitlines()[-25:])
+        raise Failed(f"{module} ended with {done.returncode}:\n{said}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    said: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return said | {"process_wall": wall, "process_cpu": cpu}
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found | {"process_wall": wall, "process_cpu": cpu}
 
 
 @contextmanager

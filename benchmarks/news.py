@@ -2,7 +2,7 @@
 
 Of a client's articles about four in ten tell a story again: some nearly word for word under another outlet's name,
 some in other words. About one in seven names the client in passing or not at all. As a script it writes an archive:
-``python -m benchmarks.news CLIENTS PATH``.
+``python -m benchmarks.news CLIENTS PATH [EACH]``.
 """
 
 import json
@@ -194,4 +194,5 @@ def _row(title: str, snippet: str, outlet: str, at: datetime, slug: str) -> dict
 
 
 if __name__ == "__main__":
-    print(json.dumps({"articles": write_archive(Path(sys.argv[2]), int(sys.argv[1]))}))
+    counts = [int(sys.argv[1]), *map(int, sys.argv[3:4])]
+    print(json.dumps({"articles": write_archive(Path(sys.argv[2]), *counts)}))

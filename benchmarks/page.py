@@ -49,23 +49,33 @@ def render(results: dict[str, Any]) -> str:
     """The table and what it was measured on, as markdown."""
     machine = results["machine"]
     heads, lines = rows(results)
-    table = [heads, ["---", *["---:"] * (len(heads) - 1)], *lines]
     load = f"{machine['load']}, at the end {machine.get('load_after', machine['load'])}"
     said = (
         f"{machine['date']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}; "
         f"load before the measurement {load}. "
         "Seconds are wall seconds, processor seconds in brackets."
     )
-    return "\n".join([said, "", *("| " + " | ".join(line) + " |" for line in table)])
+    return f"{said}\n\n{markdown(heads, lines)}"
 
 
 def write(path: Path, results: dict[str, Any]) -> None:
     """Replace what stands between the page's two marks; a page without them gets them at its end."""
-    text = path.read_text(encoding="utf-8") if path.exists() else "# Performance\n"
-    block = f"{BEGIN}\n{render(results)}\n{END}"
-    if BEGIN in text and END in text:
-        before, _, rest = text.partition(BEGIN)
-        text = before + block + rest.partition(END)[2]
+    put(path, BEGIN, END, render(results), "# Performance\n")
+
+
+def put(path: Path, begin: str, end: str, text: str, new_page: str) -> None:
+    """Replace what stands between two marks; a page without them gets them at its end, a missing page is begun."""
+    page = path.read_text(encoding="utf-8") if path.exists() else new_page
+    block = f"{begin}\n{text}\n{end}"
+    if begin in page and end in page:
+        before, _, rest = page.partition(begin)
+        page = before + block + rest.partition(end)[2]
     else:
-        text = f"{text.rstrip()}\n\n{block}\n"
-    path.write_text(text, encoding="utf-8")
+        page = f"{page.rstrip()}\n\n{block}\n"
+    path.write_text(page, encoding="utf-8")
+
+
+def markdown(heads: list[str], lines: list[list[str]]) -> str:
+    """A table, its first column to the left and the others to the right."""
+    table = [heads, ["---", *["---:"] * (len(heads) - 1)], *lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in table)

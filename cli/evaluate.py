@@ -21,6 +21,11 @@ AtMostOption = Annotated[int, typer.Option(min=1, help="How many misjudged items
 
 class StoryCut(StrEnum):
     TEXT = "text"
+    BATCH = "batch"
+
+
+# One at a time, about an hour's news, about a day's.
+_BATCHES = (1, 10, 50)
 
 
 class CompanyCut(StrEnum):
@@ -46,6 +51,13 @@ def stories(
     file: FileArgument,
     errors: ErrorsOption = False,
     by: Annotated[StoryCut | None, typer.Option(help="Cut the figures by this, printed first.")] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Articles come in so many at a time, by date; all at once if not given."),
+    ] = None,
+    shuffle: Annotated[
+        int | None, typer.Option(help="With --batch: they come in no order, drawn from this seed.")
+    ] = None,
     at_most: AtMostOption = 50,
 ) -> None:
     """How well articles are grouped into stories.
@@ -54,13 +66,21 @@ def stories(
     """
     from services.evaluation import stories as evaluation
 
+    if shuffle is not None and batch is None:
+        raise typer.BadParameter("--shuffle needs --batch: all at once has no order")
     with _working("grouping"):
-        report = evaluation.evaluate_stories(file)
+        report = evaluation.evaluate_stories(file, batch=batch, seed=shuffle)
     if errors:
         _show_misjudged(evaluation.misjudged_pairs(file, limit=at_most), at_most)
-    if by is not None:
-        titles = evaluation.evaluate_stories(file, text=False)
+    if by is StoryCut.TEXT:
+        titles = evaluation.evaluate_stories(file, text=False, batch=batch, seed=shuffle)
         _show_cuts({"titles only": _figures(titles), "with text": _figures(report)})
+    elif by is StoryCut.BATCH:
+        cuts = {
+            f"{size} at a time": evaluation.evaluate_stories(file, batch=size, seed=shuffle)
+            for size in _BATCHES
+        }
+        _show_cuts({name: _figures(cut) for name, cut in cuts.items()} | {"asked for": _figures(report)})
     _finish(file, report, empty=not report.articles)
 
 
@@ -90,6 +110,9 @@ def categories(
     errors: ErrorsOption = False,
     by: Annotated[CategoryCut | None, typer.Option(help="Cut the figures by this, printed first.")] = None,
     classifier: Annotated[str, typer.Option(help="rules needs no key; others as installed.")] = "rules",
+    patterns: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Your own patterns, beside those of the rules.")
+    ] = None,
     at_most: AtMostOption = 50,
 ) -> None:
     """How well texts are put into categories.
@@ -98,7 +121,7 @@ def categories(
     """
     from services.evaluation import categories as evaluation
 
-    classify = _classifier(classifier)
+    classify = _classifier(classifier, patterns)
     with _working("classifying"):
         report = evaluation.evaluate_categories(file, classify)
     if errors:
@@ -108,14 +131,16 @@ def categories(
     _finish(file, report, empty=not _figures(report)["per_category"])
 
 
-def _classifier(name: str) -> Callable[[str, str | None], Any] | None:
-    """The named classifier as a function of one text; None for the rules, which the evaluation has itself."""
-    if name == "rules":
+def _classifier(name: str, patterns: Path | None) -> Callable[[str, str | None], Any] | None:
+    """The named classifier as a function of one text; None for the bare rules, which the evaluation has itself."""
+    if name == "rules" and patterns is None:
         return None
+    from services.patterns import read_patterns
     from tasks.classify.classifier import Text
     from tasks.registry import CLASSIFIERS, load
 
-    chosen = load(CLASSIFIERS, name)()
+    own = read_patterns(patterns.read_text(encoding="utf-8")) if patterns is not None else ()
+    chosen = load(CLASSIFIERS, name)(own)
     return lambda title, snippet: chosen.classify([Text(title=title, snippet=snippet)])[0]
 
 

@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from cli import admin, evaluate, run, up
+from cli import admin, evaluate, explain, feedback, patterns, run, up
 from cli.output import report_failure, say
 
 
@@ -51,7 +51,7 @@ def _root(
     """Needed for --version; the help text stands on the app."""
 
 
-for part in (run, admin, up, evaluate):
+for part in (run, admin, up, explain, feedback, patterns, evaluate):
     part.register(app)
 
 

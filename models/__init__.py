@@ -3,6 +3,34 @@
 Importing this package registers every table on ``SQLModel.metadata``; it reads no environment and opens nothing.
 """
 
-from models import accounts, ai, audit, clients, crm, events, jobs, leases, limits, mail, news
+from models import (
+    accounts,
+    ai,
+    audit,
+    clients,
+    crm,
+    events,
+    feedback,
+    jobs,
+    leases,
+    limits,
+    mail,
+    news,
+    patterns,
+)
 
-__all__ = ["accounts", "ai", "audit", "clients", "crm", "events", "jobs", "leases", "limits", "mail", "news"]
+__all__ = [
+    "accounts",
+    "ai",
+    "audit",
+    "clients",
+    "crm",
+    "events",
+    "feedback",
+    "jobs",
+    "leases",
+    "limits",
+    "mail",
+    "news",
+    "patterns",
+]

@@ -126,6 +126,11 @@ def user_by_email(scope: Scope, session: Session, email: str) -> User | None:
     return session.exec(select(User).where(User.email == email.strip().lower())).first()
 
 
+def stored_preference(scope: Scope, session: Session, user_id: UUID) -> UserPreference | None:
+    """What a person asked for; None for who has the defaults."""
+    return session.exec(select(UserPreference).where(UserPreference.user_id == user_id)).first()
+
+
 def preferences_of(scope: Scope, session: Session) -> dict[UUID, UserPreference]:
     """Everybody's preferences by user id; people without a row have the defaults."""
     stored = {row.user_id: row for row in session.exec(select(UserPreference))}

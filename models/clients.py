@@ -84,10 +84,35 @@ def active_clients(scope: Scope, session: Session, ids: list[UUID] | None = None
     return list(session.exec(query))
 
 
+def find_client(scope: Scope, session: Session, client_id: UUID) -> Client | None:
+    """The client with this id, archived or not."""
+    return session.exec(select(Client).where(Client.id == client_id)).first()
+
+
+def client_by_id(scope: Scope, session: Session, client_id: UUID) -> Client:
+    """The client with this id, archived or not; it must be there."""
+    return session.exec(select(Client).where(Client.id == client_id)).one()
+
+
+def every_client(scope: Scope, session: Session) -> list[Client]:
+    """Every client, archived ones too, by name."""
+    return list(session.exec(select(Client).order_by(col(Client.name))))
+
+
+def open_assignment_rows(
+    scope: Scope, session: Session, client_id: UUID | None = None
+) -> list[ClientAssignment]:
+    """The assignments that have not ended, of one client or of all."""
+    query = select(ClientAssignment).where(col(ClientAssignment.ended_at).is_(None))
+    if client_id is not None:
+        query = query.where(ClientAssignment.client_id == client_id)
+    return list(session.exec(query))
+
+
 def open_assignments(scope: Scope, session: Session) -> dict[UUID, set[UUID]]:
     """Client id → ids of the people who look after it now."""
     assigned: dict[UUID, set[UUID]] = {}
-    for row in session.exec(select(ClientAssignment).where(col(ClientAssignment.ended_at).is_(None))):
+    for row in open_assignment_rows(scope, session):
         assigned.setdefault(row.client_id, set()).add(row.user_id)
     return assigned
 
@@ -99,3 +124,8 @@ def match_rules(scope: Scope, session: Session) -> dict[UUID, list[ClientMatchRu
     for rule in session.exec(query.order_by(col(ClientMatchRule.created_at))):
         rules.setdefault(rule.client_id, []).append(rule)
     return rules
+
+
+def match_rule_by_id(scope: Scope, session: Session, rule_id: UUID) -> ClientMatchRule:
+    """The rule with this id, undone or not; it must be there."""
+    return session.exec(select(ClientMatchRule).where(ClientMatchRule.id == rule_id)).one()

@@ -1,14 +1,17 @@
 """What an article means for a client, why we think so, and what to do about it."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint, text
-from sqlmodel import Field
+from sqlmodel import Field, Session, col, select
 
 from models.base import TenantRow, enum_field, json_field, list_field, table_args, tenant_fk, utc_field
+from models.news import Article
+from models.scope import Scope
 
 
 class Category(StrEnum):
@@ -89,6 +92,8 @@ class Event(TenantRow, table=True):
     """published_at, or when it was first seen: for ordering only."""
     decision_id: UUID | None = None
     needs_filter: bool = True
+    withdrawn_at: datetime | None = utc_field()
+    """Since when no article of the story counts as being about the client: shown and mailed to nobody."""
     created_at: datetime = utc_field(nullable=False)
     updated_at: datetime = utc_field(nullable=False)
 
@@ -133,3 +138,59 @@ class Decision(TenantRow, table=True):
     user_id: UUID | None = None
     job_run_id: UUID | None = None
     created_at: datetime = utc_field(nullable=False)
+
+
+def articles_of_events(scope: Scope, session: Session, since: datetime, *, limit: int) -> list[Article]:
+    """The articles that stand for the events since then, newest first, each once; withdrawn events are left out."""
+    query = (
+        select(Article, Event.happened_at)
+        .join(Event, col(Event.article_id) == Article.id)
+        .where(col(Event.happened_at) >= since, col(Event.withdrawn_at).is_(None))
+        .order_by(col(Event.happened_at).desc(), col(Event.id))
+        .limit(limit)
+    )
+    return list({article.id: article for article, _ in session.exec(query)}.values())
+
+
+def event_by_id(scope: Scope, session: Session, event_id: UUID) -> Event | None:
+    """The event with this id, withdrawn or not."""
+    return session.exec(select(Event).where(Event.id == event_id)).first()
+
+
+def events_of_story(scope: Scope, session: Session, story_id: UUID) -> list[Event]:
+    """A story's events, one a client it concerns."""
+    return list(session.exec(select(Event).where(Event.story_id == story_id).order_by(col(Event.id))))
+
+
+def events_of_client(scope: Scope, session: Session, client_id: UUID, since: datetime) -> list[Event]:
+    """A client's events since then, newest first; withdrawn ones are left out."""
+    query = select(Event).where(
+        Event.client_id == client_id, col(Event.happened_at) >= since, col(Event.withdrawn_at).is_(None)
+    )
+    return list(session.exec(query.order_by(col(Event.happened_at).desc(), col(Event.id).desc())))
+
+
+def events_of_stories(
+    scope: Scope, session: Session, story_ids: Collection[UUID], client_ids: Collection[UUID]
+) -> list[Event]:
+    """The events of these stories for these clients, withdrawn or not."""
+    query = select(Event).where(col(Event.story_id).in_(story_ids), col(Event.client_id).in_(client_ids))
+    return list(session.exec(query))
+
+
+def events_changed_since(scope: Scope, session: Session, since: datetime) -> list[Event]:
+    """Events made or changed since then, the most relevant first; withdrawn ones are left out."""
+    query = select(Event).where(col(Event.updated_at) >= since, col(Event.withdrawn_at).is_(None))
+    return list(session.exec(query.order_by(col(Event.relevance).desc(), col(Event.id))))
+
+
+def decisions_about(scope: Scope, session: Session, article_id: UUID) -> list[Decision]:
+    """Everything decided about an article, in the order it was decided."""
+    query = select(Decision).where(Decision.article_id == article_id)
+    return list(session.exec(query.order_by(col(Decision.created_at), col(Decision.id))))
+
+
+def decisions_for(scope: Scope, session: Session, event_id: UUID, user_id: UUID) -> list[Decision]:
+    """What was decided about an event for one person, in the order it was decided."""
+    query = select(Decision).where(Decision.event_id == event_id, Decision.user_id == user_id)
+    return list(session.exec(query.order_by(col(Decision.created_at), col(Decision.id))))

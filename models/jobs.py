@@ -117,3 +117,8 @@ def recent_runs(scope: Scope, session: Session, limit: int = 20) -> list[JobRun]
     """The newest runs first."""
     order = (col(JobRun.started_at).desc(), col(JobRun.id).desc())
     return list(session.exec(select(JobRun).order_by(*order).limit(limit)))
+
+
+def run_of_flow(scope: Scope, session: Session, flow_run_id: str) -> JobRun | None:
+    """The run that a Prefect flow run opened."""
+    return session.exec(select(JobRun).where(JobRun.flow_run_id == flow_run_id)).first()

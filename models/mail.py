@@ -4,7 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, UniqueConstraint, func
+from sqlalchemy import select as sa_select
 from sqlmodel import Field, Session, col, select
 
 from models.base import TenantRow, enum_field, table_args, tenant_fk, utc_field
@@ -53,6 +54,10 @@ class SkipReason(StrEnum):
     INVENTED = "invented"
     """Mock news on its way to a real mailbox: it stops here whatever let it through."""
     OVER_LIMIT = "over_limit"
+    CATEGORY_MUTED = "category_muted"
+    """The person said that events of this kind at this client are not relevant to them."""
+    WRONG_COMPANY = "wrong_company"
+    """The event is not about the client after all: somebody said so, or a rule that was taught since."""
 
 
 class Notification(TenantRow, table=True):
@@ -183,32 +188,6 @@ class Suppression(TenantRow, table=True):
     lifted_at: datetime | None = utc_field()
 
 
-class FeedbackVerdict(StrEnum):
-    USEFUL = "useful"
-    NOT_RELEVANT = "not_relevant"
-    WRONG_COMPANY = "wrong_company"
-
-
-class Feedback(TenantRow, table=True):
-    """What a person said of an event. The person's id goes when the person is erased; the verdict stays."""
-
-    __tablename__ = "feedback"
-    __table_args__ = table_args(
-        tenant_fk("event_id", "events", ondelete="CASCADE"),
-        tenant_fk("user_id", "users"),
-        Index("ix_feedback_event", "business_id", "event_id"),
-    )
-
-    event_id: UUID
-    client_id: UUID
-    user_id: UUID | None = None
-    verdict: FeedbackVerdict = enum_field(FeedbackVerdict)
-    note: str = ""
-    effect: str = ""
-    created_at: datetime = utc_field(nullable=False)
-    undone_at: datetime | None = utc_field()
-
-
 def suppressed_addresses(scope: Scope, session: Session) -> set[str]:
     """Addresses we must not write to now."""
     return set(session.exec(select(Suppression.recipient).where(col(Suppression.lifted_at).is_(None))))
@@ -218,3 +197,32 @@ def deliveries(scope: Scope, session: Session, *, limit: int = 100) -> list[Deli
     """The newest lines of the email log."""
     order = (col(Delivery.created_at).desc(), col(Delivery.id).desc())
     return list(session.exec(select(Delivery).order_by(*order).limit(limit)))
+
+
+def newest_line(scope: Scope, session: Session, event_id: UUID, user_id: UUID) -> Notification | None:
+    """A person's line of an event's newest revision that has one."""
+    query = select(Notification).where(Notification.event_id == event_id, Notification.user_id == user_id)
+    return session.exec(query.order_by(col(Notification.revision).desc())).first()
+
+
+def mails_sent_since(scope: Scope, session: Session, since: datetime) -> int:
+    """How many mails left since then."""
+    query = select(func.count()).select_from(Delivery)
+    return session.exec(
+        query.where(Delivery.state == DeliveryState.SENT, col(Delivery.sent_at) >= since)
+    ).one()
+
+
+LineCount = tuple[UUID, NotificationState, SkipReason | None, DeliveryKind | None, int]
+
+
+def line_counts_since(scope: Scope, session: Session, since: datetime) -> list[LineCount]:
+    """The ledger's lines changed since then, counted by person, state, reason and the kind of mail they are in."""
+    what = (col(Notification.user_id), col(Notification.state), col(Notification.reason), col(Delivery.kind))
+    rows = session.execute(
+        sa_select(*what, func.count())
+        .join(Delivery, col(Delivery.id) == Notification.delivery_id, isouter=True)
+        .where(col(Notification.updated_at) >= since)
+        .group_by(*what)
+    )
+    return [tuple(row) for row in rows]

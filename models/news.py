@@ -1,11 +1,12 @@
 """What was found: raw items, articles, stories, and which article may concern which client."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, false, func, text
+from sqlalchemy import Index, UniqueConstraint, false, func, or_, text
 from sqlmodel import Field, Session, col, select
 
 from models.base import TenantRow, enum_field, json_field, list_field, table_args, tenant_fk, utc_field
@@ -184,3 +185,41 @@ def cursor_of(scope: Scope, session: Session, source_api: str, unit: str) -> dic
     query = select(SourceCursor).where(SourceCursor.source_api == source_api, SourceCursor.unit == unit)
     row = session.exec(query).first()
     return row.cursor if row else None
+
+
+def article_by_id(scope: Scope, session: Session, article_id: UUID) -> Article | None:
+    """The article with this id."""
+    return session.exec(select(Article).where(Article.id == article_id)).first()
+
+
+def article_at(scope: Scope, session: Session, addresses: Collection[str], tail: str) -> Article | None:
+    """The article at one of these addresses, else one whose address holds ``tail``."""
+    exact = session.exec(select(Article).where(col(Article.url).in_(addresses))).first()
+    if exact is not None:
+        return exact
+    return session.exec(select(Article).where(col(Article.url).contains(tail, autoescape=True))).first()
+
+
+def article_titled(scope: Scope, session: Session, words: str) -> Article | None:
+    """The article with exactly this title, else the newest whose title holds these words in any case."""
+    title = col(Article.title)
+    query = select(Article).where(or_(title == words, title.icontains(words, autoescape=True)))
+    return session.exec(query.order_by((title == words).desc(), col(Article.first_seen_at).desc())).first()
+
+
+def articles_of_story(scope: Scope, session: Session, story_id: UUID) -> list[Article]:
+    """A story's articles in the order in which they came."""
+    query = select(Article).where(Article.story_id == story_id)
+    return list(session.exec(query.order_by(col(Article.first_seen_at), col(Article.id))))
+
+
+def placed_since(scope: Scope, session: Session, since: datetime) -> list[Article]:
+    """Articles that are in a story, published (or else first seen) since then."""
+    at = func.coalesce(Article.published_at, Article.first_seen_at)
+    query = select(Article).where(col(Article.story_id).is_not(None), at >= since)
+    return list(session.exec(query.order_by(col(Article.id))))
+
+
+def articles_by_id(scope: Scope, session: Session, ids: Collection[UUID]) -> dict[UUID, Article]:
+    """These articles by id."""
+    return {article.id: article for article in session.exec(select(Article).where(col(Article.id).in_(ids)))}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from models.accounts import (
     Business,
@@ -17,6 +17,7 @@ from models.accounts import (
     UserState,
     business_by_slug,
     businesses,
+    stored_preference,
     user_by_email,
     users,
 )
@@ -35,10 +36,26 @@ PERSON_ROLES = (Role.OWNER, Role.ADMIN, Role.MANAGER, Role.VIEWER)
 _ADMINS = {Role.OWNER, Role.ADMIN, Role.SYSTEM, Role.OPERATOR}
 
 
+def is_admin(scope: Scope) -> bool:
+    """Whether the scope may change clients, people, assignments and patterns."""
+    return scope.role in _ADMINS
+
+
 def require_admin(scope: Scope) -> None:
-    """PermissionError unless the scope may change clients, people and assignments."""
-    if scope.role not in _ADMINS:
-        raise PermissionError(f"a {scope.role.value} may not change clients or people")
+    """PermissionError unless the scope is an admin's."""
+    if not is_admin(scope):
+        raise PermissionError(f"a {scope.role.value} may not change clients, people or patterns")
+
+
+def scope_of(scope: Scope, email: str) -> Scope:
+    """The scope of the person with this address, for a door that acts in their name. UserError for nobody."""
+    with reading(scope) as session:
+        person = user_by_email(scope, session, email)
+    if person is None or not person.gets_mail:
+        raise UserError(
+            f"there is nobody with the address {email!r}", "client-monitor status lists the people"
+        )
+    return Scope(business_id=scope.business, user_id=person.id, role=person.role)
 
 
 def create_business(slug: str, name: str, *, is_demo: bool = False) -> Business:
@@ -253,7 +270,7 @@ def _change_preferences(scope: Scope, session: Session, user: User, fields: Pers
     given = sorted(fields.model_fields_set & _PREFERENCES.keys())
     if not given:
         return []
-    stored = session.exec(select(UserPreference).where(col(UserPreference.user_id) == user.id)).first()
+    stored = stored_preference(scope, session, user.id)
     preference = stored or UserPreference(business_id=scope.business, user_id=user.id)
     changed = [name for name in given if getattr(preference, _PREFERENCES[name]) != getattr(fields, name)]
     for name in changed:

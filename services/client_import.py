@@ -11,15 +11,15 @@ from pathlib import Path
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from models.accounts import User, UserState, users
 from models.audit import record
-from models.clients import Client, ClientAssignment
+from models.clients import Client, ClientAssignment, every_client, open_assignment_rows
 from models.engine import writing
 from models.scope import Scope
 from services.accounts import invite, lock_business, require_admin
-from services.clients import ClientFields, add_client, assign, change_client, every_client, name_key
+from services.clients import ClientFields, add_client, assign, change_client, name_key
 from services.csvfiles import Fault, Row, Table, read_table
 from services.fields import email_address
 
@@ -84,9 +84,9 @@ class _Import:
         self.row_of: dict[UUID, int] = {}
         self.people: dict[str, User] = {user.email: user for user in users(scope, session)}
         self.assigned: dict[UUID, list[ClientAssignment]] = {}
-        for client in every_client(session):
+        for client in every_client(scope, session):
             self._learn(client)
-        for row in session.exec(select(ClientAssignment).where(col(ClientAssignment.ended_at).is_(None))):
+        for row in open_assignment_rows(scope, session):
             self.assigned.setdefault(row.client_id, []).append(row)
 
     def take(self, row: Row) -> None:

@@ -1,16 +1,16 @@
 """Client companies and who looks after them: made, changed, archived and imported here, and audited."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from models.accounts import User
+from models.accounts import users
 from models.audit import record
 from models.base import utc_now
-from models.clients import Client, ClientAssignment, Tier
+from models.clients import Client, ClientAssignment, Tier, every_client, find_client, open_assignment_rows
 from models.engine import writing
 from models.scope import Scope
 from services.accounts import lock_business, require_admin
@@ -85,11 +85,6 @@ def name_key(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
-def every_client(session: Session) -> list[Client]:
-    """Every client of the session's business, archived ones too, by name."""
-    return list(session.exec(select(Client).order_by(col(Client.name))))
-
-
 def add_client(scope: Scope, session: Session, fields: ClientFields) -> Client:
     """A new client, in the caller's transaction. The caller has made sure that its name is free."""
     client = Client(business_id=scope.business, **fields.model_dump(exclude_unset=True))
@@ -122,10 +117,7 @@ def assign(
     ``current`` are the client's open assignments, where the caller has them already.
     """
     if current is None:
-        query = select(ClientAssignment).where(
-            ClientAssignment.client_id == client.id, col(ClientAssignment.ended_at).is_(None)
-        )
-        current = session.exec(query).all()
+        current = open_assignment_rows(scope, session, client.id)
     now = utc_now()
     gone = [row for row in current if row.user_id not in people]
     for row in gone:
@@ -145,10 +137,10 @@ def assign(
 def create_client(scope: Scope, **fields: Any) -> UUID:
     """A new client. UserError names the field that is wrong, or the client that has the name already."""
     require_admin(scope)
-    checked = _checked(fields)
+    checked = checked_fields(fields)
     with writing(scope) as session:
         lock_business(scope, session)
-        _refuse_duplicate(session, checked, None)
+        _refuse_duplicate(scope, session, checked, None)
         return add_client(scope, session, checked).id
 
 
@@ -157,9 +149,9 @@ def edit_client(scope: Scope, client_id: UUID, **changes: Any) -> list[str]:
     require_admin(scope)
     with writing(scope) as session:
         lock_business(scope, session)
-        client = _client(session, client_id)
-        checked = _checked({"name": client.name, **changes})
-        _refuse_duplicate(session, checked, client)
+        client = _client(scope, session, client_id)
+        checked = checked_fields({"name": client.name, **changes})
+        _refuse_duplicate(scope, session, checked, client)
         return change_client(scope, session, client, checked.model_dump(include=set(changes)))
 
 
@@ -167,7 +159,7 @@ def archive_client(scope: Scope, client_id: UUID) -> bool:
     """Stop watching a client and end its assignments; what was found stays. False when it was archived."""
     require_admin(scope)
     with writing(scope) as session:
-        client = _client(session, client_id)
+        client = _client(scope, session, client_id)
         if client.archived_at is not None:
             return False
         client.archived_at = utc_now()
@@ -180,7 +172,7 @@ def restore_client(scope: Scope, client_id: UUID) -> bool:
     """Watch an archived client again, as a new one with a baseline. False when it is watched."""
     require_admin(scope)
     with writing(scope) as session:
-        client = _client(session, client_id)
+        client = _client(scope, session, client_id)
         if client.archived_at is None:
             return False
         client.archived_at = None
@@ -194,21 +186,22 @@ def assign_people(scope: Scope, client_id: UUID, user_ids: Collection[UUID]) -> 
     require_admin(scope)
     with writing(scope) as session:
         lock_business(scope, session)
-        client = _client(session, client_id)
-        known = set(session.exec(select(User.id).where(col(User.id).in_(list(user_ids)))))
+        client = _client(scope, session, client_id)
+        known = {person.id for person in users(scope, session)} & set(user_ids)
         if known != set(user_ids):
             raise UserError("one of these people does not belong to this business", "reload the page")
         return assign(scope, session, client, known)
 
 
-def _client(session: Session, client_id: UUID) -> Client:
-    client = session.exec(select(Client).where(Client.id == client_id)).first()
+def _client(scope: Scope, session: Session, client_id: UUID) -> Client:
+    client = find_client(scope, session, client_id)
     if client is None:
         raise UserError("there is no such client in this business", "reload the list of clients")
     return client
 
 
-def _checked(fields: dict[str, Any]) -> ClientFields:
+def checked_fields(fields: Mapping[str, Any]) -> ClientFields:
+    """What is said of a client, checked; UserError names each field that is wrong."""
     try:
         return ClientFields.model_validate(fields)
     except ValidationError as error:
@@ -216,8 +209,8 @@ def _checked(fields: dict[str, Any]) -> ClientFields:
         raise UserError("; ".join(lines)) from None
 
 
-def _refuse_duplicate(session: Session, fields: ClientFields, own: Client | None) -> None:
-    for other in every_client(session):
+def _refuse_duplicate(scope: Scope, session: Session, fields: ClientFields, own: Client | None) -> None:
+    for other in every_client(scope, session):
         if own is not None and other.id == own.id:
             continue
         if name_key(other.name) == name_key(fields.name):

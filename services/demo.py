@@ -4,10 +4,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlmodel import select
-
 from models.accounts import UserState, user_by_email
-from models.clients import Client
+from models.clients import every_client
 from models.engine import writing
 from models.scope import Scope
 from services.accounts import (
@@ -59,7 +57,7 @@ def load_demo() -> DemoReport:
                 user, _ = save_person(scope, session, fields, state=UserState.ACTIVE)
                 people += 1
             ids[user.email] = user.id
-        known = set(session.exec(select(Client.crm_id)))
+        known = {client.crm_id for client in every_client(scope, session)}
         for entry in data["clients"]:
             assigned = entry.pop("assigned_to")
             if entry["crm_id"] not in known:

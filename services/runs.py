@@ -6,18 +6,19 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
-from sqlalchemy import select as sa_select
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session
 
+from models import jobs
 from models.accounts import Business, User, users
 from models.base import utc_now
 from models.clients import Client, active_clients
 from models.clock import Clock, SystemClock
 from models.engine import reading, writing
-from models.events import Event
+from models.events import events_changed_since
 from models.jobs import JobRun, JobType, RunState, heartbeat, mark_crashed
-from models.mail import Delivery, DeliveryState, Notification, NotificationState
-from models.news import ArticleClient, SourceResult, SourceState, source_results
+from models.links import found_after
+from models.mail import NotificationState, line_counts_since, mails_sent_since
+from models.news import SourceResult, SourceState, source_results
 from models.scope import Scope
 from services.accounts import pick_business
 from services.errors import UserError
@@ -210,11 +211,7 @@ def summarise(scope: Scope, job_run_id: UUID) -> RunSummary:
             error=run.error,
             clients=_client_lines(scope, session, run),
             people=_person_lines(scope, session, run),
-            mails=session.exec(
-                select(func.count())
-                .select_from(Delivery)
-                .where(Delivery.state == DeliveryState.SENT, col(Delivery.sent_at) >= run.started_at)
-            ).one(),
+            mails=mails_sent_since(scope, session, run.started_at),
         )
 
 
@@ -228,24 +225,17 @@ def source_answered(scope: Scope, job_run_id: UUID) -> bool:
 def run_of_flow(scope: Scope, flow_run_id: str) -> JobRun | None:
     """The run that a Prefect flow run opened; None when it stopped before that."""
     with reading(scope) as session:
-        return session.exec(select(JobRun).where(JobRun.flow_run_id == flow_run_id)).first()
+        return jobs.run_of_flow(scope, session, flow_run_id)
 
 
 def _client_lines(scope: Scope, session: Session, run: JobRun) -> list[ClientLine]:
     ids = run.params.get("client_ids")
     clients = active_clients(scope, session, [UUID(i) for i in ids] if ids is not None else None)
     # UUIDv7 ids made during the run sort after its own.
-    found = dict(
-        session.exec(
-            select(ArticleClient.client_id, func.count())
-            .where(col(ArticleClient.id) > run.id)
-            .group_by(col(ArticleClient.client_id))
-        ).all()
-    )
+    found = found_after(scope, session, run.id)
     lines = {client.id: ClientLine(name=client.name, found=found.get(client.id, 0)) for client in clients}
-    query = select(Event).where(col(Event.updated_at) >= run.started_at).order_by(col(Event.relevance).desc())
     stories: dict[UUID, set[UUID]] = defaultdict(set)
-    for event in session.exec(query):
+    for event in events_changed_since(scope, session, run.started_at):
         line = lines.get(event.client_id)
         if line is None:
             continue
@@ -260,14 +250,7 @@ def _person_lines(scope: Scope, session: Session, run: JobRun) -> list[PersonLin
     people: dict[UUID, User] = {user.id: user for user in users(scope, session)}
     lines = {user_id: PersonLine(email=user.email) for user_id, user in people.items()}
     skipped: dict[UUID, Counter[str]] = defaultdict(Counter)
-    what = (col(Notification.user_id), col(Notification.state), col(Notification.reason), col(Delivery.kind))
-    rows = session.execute(
-        sa_select(*what, func.count())
-        .join(Delivery, col(Delivery.id) == Notification.delivery_id, isouter=True)
-        .where(col(Notification.updated_at) >= run.started_at)
-        .group_by(*what)
-    )
-    for user_id, state, reason, kind, count in rows:
+    for user_id, state, reason, kind, count in line_counts_since(scope, session, run.started_at):
         line = lines[user_id]
         if state is NotificationState.SKIPPED:
             skipped[user_id][str(reason)] += count

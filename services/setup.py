@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 
 from models.engine import get_engine
 from models.schema import MIGRATIONS, revisions, upgrade
+from models.settings import get_settings
 from services.errors import UserError
 
 _LOCK = 0x436C4D6F  # "ClMo": any number, as long as every copy of us uses the same
@@ -40,6 +41,14 @@ def ensure_schema() -> bool:
             return False
         upgrade(engine)
     return True
+
+
+def is_set_up() -> bool:
+    """Whether there is a database with our tables; looking makes neither file nor folder."""
+    address = make_url(get_settings().url)
+    if address.get_backend_name() == "sqlite" and not (address.database and Path(address.database).is_file()):
+        return False
+    return revisions(get_engine())[0] is not None
 
 
 def knows_revision(revision: str) -> bool:

@@ -3,17 +3,18 @@
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session
 
 from models.accounts import User, preferences_of, user_by_email
 from models.clients import match_rules, open_assignments
 from models.engine import reading
-from models.events import Decision, Event, Stage
-from models.mail import Delivery, Notification, NotificationState
-from models.news import Article, ArticleClient
+from models.events import Decision, Event, Stage, decisions_about, decisions_for, event_by_id
+from models.links import links_of
+from models.mail import Delivery, NotificationState, newest_line
+from models.news import Article, article_at, article_by_id, article_titled
 from models.scope import Scope
 from services.errors import UserError
-from tasks.companies.match import MatchRule, match_company
+from tasks.classify.matching import match_article
 from tasks.dedupe.urls import canonical_url
 from tasks.profiles import portfolio
 
@@ -44,18 +45,13 @@ def find_article(scope: Scope, session: Session, wanted: str) -> Article | None:
     if not wanted.strip():
         return None
     try:
-        return session.exec(select(Article).where(Article.id == UUID(wanted))).first()
+        return article_by_id(scope, session, UUID(wanted))
     except ValueError:
         pass
     if wanted.startswith(("http://", "https://")):
-        same = {wanted, canonical_url(wanted) or wanted}
-        for article in session.exec(select(Article).where(col(Article.url).in_(same))):
-            return article
-        tail = (canonical_url(wanted) or wanted).partition("://")[2]
-        return session.exec(select(Article).where(col(Article.url).contains(tail, autoescape=True))).first()
-    title = col(Article.title)
-    query = select(Article).where(or_(title == wanted, title.icontains(wanted, autoescape=True)))
-    return session.exec(query.order_by((title == wanted).desc(), col(Article.first_seen_at).desc())).first()
+        canonical = canonical_url(wanted) or wanted
+        return article_at(scope, session, {wanted, canonical}, canonical.partition("://")[2])
+    return article_titled(scope, session, wanted)
 
 
 def why(scope: Scope, wanted: str, email: str) -> Why:
@@ -85,13 +81,9 @@ def why(scope: Scope, wanted: str, email: str) -> Why:
 
 def _trace(scope: Scope, session: Session, article: Article, person: User) -> tuple[list[Step], str]:
     names = {client.id: client.name for client in portfolio(scope, session).clients.values()}
-    decisions = session.exec(
-        select(Decision)
-        .where(Decision.article_id == article.id)
-        .order_by(col(Decision.created_at), col(Decision.id))
-    )
+    decisions = decisions_about(scope, session, article.id)
     steps = [_step(d, names) for d in decisions if d.stage is not Stage.FILTER]
-    links = list(session.exec(select(ArticleClient).where(ArticleClient.article_id == article.id)))
+    links = links_of(scope, session, article.id)
     if not links:
         return _computed(scope, session, article, person)
     answer = "Found for a client, and judged not to be about it."
@@ -99,14 +91,11 @@ def _trace(scope: Scope, session: Session, article: Article, person: User) -> tu
     for link in links:
         if link.event_id is None:
             continue
-        event = session.exec(select(Event).where(Event.id == link.event_id)).one()
-        filtered = session.exec(
-            select(Decision)
-            .where(Decision.event_id == event.id, Decision.user_id == person.id)
-            .order_by(col(Decision.created_at), col(Decision.id))
-        )
-        steps += [_step(d, names) for d in filtered]
-        mine.append(_outcome(session, event, person, names.get(event.client_id, "an archived client")))
+        event = event_by_id(scope, session, link.event_id)
+        if event is None:
+            continue
+        steps += [_step(d, names) for d in decisions_for(scope, session, event.id, person.id)]
+        mine.append(_outcome(scope, session, event, person, names.get(event.client_id, "an archived client")))
     if mine:
         answer = " ".join(dict.fromkeys(mine))
     elif any(str(link.state) == "candidate" for link in links):
@@ -114,23 +103,15 @@ def _trace(scope: Scope, session: Session, article: Article, person: User) -> tu
     return steps, answer
 
 
-def _outcome(session: Session, event: Event, person: User, client: str) -> str:
-    ledger = session.exec(
-        select(Notification)
-        .where(Notification.event_id == event.id, Notification.user_id == person.id)
-        .order_by(col(Notification.revision).desc())
-    ).first()
+def _outcome(scope: Scope, session: Session, event: Event, person: User, client: str) -> str:
+    ledger = newest_line(scope, session, event.id, person.id)
     if ledger is None and event.needs_filter:
         return f"{client}: an event that still waits to be sorted: the next run takes it up."
     if ledger is None:
         return f"{client}: an event, but you do not look after this client."
     if ledger.state is NotificationState.SKIPPED:
-        said = session.exec(
-            select(Decision.reason)
-            .where(Decision.event_id == event.id, Decision.user_id == person.id, Decision.reason != "")
-            .order_by(col(Decision.created_at).desc(), col(Decision.id).desc())
-        ).first()
-        return f"{client}: not mailed ({ledger.reason}). {said or ''}".strip()
+        said = [d.reason for d in decisions_for(scope, session, event.id, person.id) if d.reason]
+        return f"{client}: not mailed ({ledger.reason}). {said[-1] if said else ''}".strip()
     mail = session.get(Delivery, ledger.delivery_id) if ledger.delivery_id else None
     if mail is None:
         return f"{client}: waits for your next {'digest' if str(ledger.route) == 'digest' else 'mail'}."
@@ -143,17 +124,11 @@ def _computed(scope: Scope, session: Session, article: Article, person: User) ->
     assigned = {c for c, people in open_assignments(scope, session).items() if person.id in people}
     everything = not preferences_of(scope, session)[person.id].assigned_clients_only
     steps = []
-    taught = match_rules(scope, session)
+    rules = match_rules(scope, session)
     for client_id, profile in watched.profiles.items():
         if not everything and client_id not in assigned:
             continue
-        rules = [
-            MatchRule(kind=rule.kind.value, phrase=rule.phrase, id=str(rule.id))
-            for rule in taught.get(client_id, [])
-        ]
-        match = match_company(
-            profile, article.title, article.snippet, article.url, article.source, rules=rules
-        )
+        match = match_article(profile, article, rules.get(client_id, ()))
         if match.about:
             steps.append(
                 Step(

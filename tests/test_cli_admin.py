@@ -63,6 +63,10 @@ def test_help_and_version() -> None:
         "import-users",
         "doctor",
         "evaluate",
+        "explain",
+        "story",
+        "patterns",
+        "feedback",
         "run",
         "demo",
         "status",
@@ -70,7 +74,16 @@ def test_help_and_version() -> None:
     ):
         assert command in result.stdout
     assert call("--version").stdout.startswith("client-monitor ")
-    for command in ("init", "import-clients", "import-users", "doctor"):
+    for command in (
+        "init",
+        "import-clients",
+        "import-users",
+        "doctor",
+        "explain",
+        "story",
+        "patterns",
+        "feedback",
+    ):
         assert call(command, "--help").exit_code == 0
 
 

@@ -252,7 +252,7 @@ def test_an_archive_that_is_none_says_what_it_must_be(
     [
         (("run", "--client", "Nobody"), ("there is no client called 'Nobody'", "client-monitor status")),
         (("run", "--business", "nobody"), ("there is no business 'nobody'; known: test", "--business")),
-        (("run", "--source", "nix"), ("no source is called 'nix'; installed: archive, google_news",)),
+        (("run", "--source", "nix"), ("no source is called 'nix'; installed: archive, ",)),
         (("run", "--source", "archive"), ("archive: name the file, as in --source archive:news.jsonl",)),
         (("run", "--source", "google_news:x"), ("google_news takes no argument (google_news:x)",)),
         (("run", "--source", "mock", "--deliver"), ("invented news is never delivered", "--deliver")),

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -20,7 +21,7 @@ from models import leases
 from models.accounts import Business
 from models.base import new_id, utc_now
 from models.clients import Client, ClientAssignment
-from models.engine import insert_rows, reading, writing
+from models.engine import insert_rows, make_engine, reading, writing
 from models.leases import LeaseBusy, LeaseLost, acquire, lease, release, renew
 from models.limits import BudgetExhausted, Reservation, hold_back, reserve, settle, spent, take_slot
 from models.schema import revisions
@@ -284,3 +285,44 @@ def test_rows_whose_key_exists_are_left_out(tenant: Tenant) -> None:
             session.exec(select(func.count()).select_from(Client).where(col(Client.name) == "Acme")).one()
             == 1
         )
+
+
+def test_the_second_schema_keeps_what_the_first_holds(tmp_path: Path) -> None:
+    """Down to the first revision and up again, with rows in every table that changes."""
+    from alembic import command
+
+    from models.schema import _config
+
+    engine = make_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    command.upgrade(_config(engine), "0001")
+    ids = {name: new_id() for name in ("business", "user", "client", "story", "article", "event", "feedback")}
+    columns = {key: value.hex for key, value in ids.items()} | {"now": "2026-03-10 09:00:00"}
+    statements = (
+        "INSERT INTO businesses (id, slug, name, is_demo, sending_on_hold, appearance, created_at)"
+        " VALUES (:business, 'b', 'B', 0, 0, '{}', :now)",
+        "INSERT INTO users (id, business_id, email, name, role, state, timezone, created_at)"
+        " VALUES (:user, :business, 'm@example.com', 'M', 'manager', 'active', 'UTC', :now)",
+        "INSERT INTO clients (id, business_id, name, aliases, excluded_terms, keywords, confidential, created_at)"
+        " VALUES (:client, :business, 'Acme', '[]', '[]', '[]', 0, :now)",
+        "INSERT INTO stories (id, business_id, title, first_at, last_at, article_count, outlet_count)"
+        " VALUES (:story, :business, 'T', :now, :now, 1, 1)",
+        "INSERT INTO articles (id, business_id, identity, title, publisher, first_seen_at, is_mock, is_history,"
+        " story_id) VALUES (:article, :business, 'i', 'T', '', :now, 0, 0, :story)",
+        "INSERT INTO events (id, business_id, story_id, client_id, article_id, category, relevance, sentiment,"
+        " confidence, risk, salience, certainty, language, language_supported, title, summary, reason, evidence,"
+        " score_parts, revision, what_changed, is_history, is_mock, is_degraded, happened_at, needs_filter,"
+        " created_at, updated_at) VALUES (:event, :business, :story, :client, :article, 'funding', 0.5, 0, 1,"
+        " 'none', 'primary', 'stated', 'en', 1, 'T', '', '', '', '{}', 1, '', 0, 0, 0, :now, 0, :now, :now)",
+        "INSERT INTO feedback (id, business_id, event_id, client_id, user_id, verdict, note, effect, created_at)"
+        " VALUES (:feedback, :business, :event, :client, :user, 'useful', 'n', '', :now)",
+    )
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement), columns)
+    for target in ("head", "0001", "head"):
+        (command.downgrade if target == "0001" else command.upgrade)(_config(engine), target)
+        with engine.connect() as connection:
+            for table in ("events", "feedback", "users", "clients"):
+                count = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+                assert count == 1, (target, table)
+    engine.dispose()

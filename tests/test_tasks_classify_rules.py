@@ -49,7 +49,148 @@ HEADLINES = [
 ]
 
 
-@pytest.mark.parametrize(("category", "title"), HEADLINES)
+# Worded less plainly: short forms, figures of speech, the verbs of other outlets, cashtags.
+UNUSUAL = [
+    ("funding", "Kopano spin-out wins €15m European grant"),
+    ("funding", "Klaro set to list in New York as soon as September"),
+    ("funding", "Orchard said to be sounding out banks over 2027 flotation"),
+    ("funding", "Ampera closes $90M to scale sodium batteries"),
+    ("funding", "Quantum start-up Qubrix nets €30m to scale hardware"),
+    ("funding", "Nuclear start-ups rake in record sums"),
+    ("funding", "Castor prices $1bn convertible notes due 2031"),
+    ("funding", "Corvane Therapeutics announces pricing of $150 million public offering"),
+    ("funding", "Maplebank to raise C$1.2 bln through share sale"),
+    ("funding", "Ather Wheels sets IPO price band at Rs 304-321 a share"),
+    ("acquisition", "Voltaro puts tyre business on the block"),
+    ("acquisition", "Pavo's owner explores exit"),
+    ("acquisition", "Harlan sells Russian business at $400 mln loss"),
+    ("acquisition", "Miner Gollan agrees to be bought by Chinese rival"),
+    ("acquisition", "Castor gets nod from shareholders for Pollux takeover"),
+    ("acquisition", "Orchard and Castor to combine in $14 billion merger of equals"),
+    ("acquisition", "Bidders line up for Millway's Polish stores"),
+    ("acquisition", "BRIEF-Castor to sell Polish unit to Pollux for 300 mln euros"),
+    ("acquisition", "Castor snaps up rival Pollux in £3bn all-share deal"),
+    ("acquisition", "Harlan's snack brands go to Nomado for $1bn"),
+    ("leadership_change", "Orchard turns to Castor executive for its next leader"),
+    ("leadership_change", "Castor has a new boss: who is Lena Ortiz?"),
+    ("leadership_change", "Millway elects two independent directors"),
+    ("leadership_change", "Larch Bancorp Announces CEO Succession Plan"),
+    ("leadership_change", "Castor chair under pressure steps aside"),
+    ("leadership_change", "Tessel board chair won't seek re-election"),
+    ("leadership_change", "Harlan board ousts chief amid slump"),
+    ("leadership_change", "Castor CFO Lena Ortiz heads for the exit"),
+    ("leadership_change", "Castor loses its finance chief to Voltaro"),
+    ("leadership_change", "Voltaro's Ortiz to make way for outsider"),
+    ("product_launch", "Castor reveals hydrogen-ready boiler"),
+    ("product_launch", "Millway starts selling own-brand wine"),
+    ("product_launch", "Lumira makes its image tool free for all"),
+    ("product_launch", "Orchard's new cordless mower hits shelves in May"),
+    ("product_launch", "Harlan launches range of vegan sauces"),
+    ("product_launch", "Pavo's budget phone goes global"),
+    ("product_launch", "Pavo app now splits bills automatically"),
+    ("product_launch", "Meet Orchard's tiny new robot vacuum"),
+    ("product_launch", "Nimbleware puts AI in every spreadsheet"),
+    ("product_launch", "Orchard expands smart-home line with doorbell"),
+    ("partnership", "Army picks Castor for next rifle"),
+    ("partnership", "Pavo, Orchard form venture to make home sensors"),
+    ("partnership", "Grove Games and toy maker Brix team up on sets"),
+    ("partnership", "Harlan and Hoagie's cook up joint menu"),
+    ("partnership", "Tessel places order for 50 narrow-body jets"),
+    ("partnership", "Larch teams up with fintech on mortgages"),
+    ("partnership", "Kopano enlists Lumira for drug discovery"),
+    ("partnership", "Castor secures 10-year gas supply from Pollux"),
+    ("partnership", "Brightloom and Pollux to jointly develop memory"),
+    ("partnership", "Pavo joins hands with Larch Bank for co-branded card"),
+    ("financial_results", "Brightloom's data-centre revenue tops $10bn for first time"),
+    ("financial_results", "$NMBW reports EPS of $0.31, beats by $0.04"),
+    ("financial_results", "Castor to return £500m to shareholders"),
+    ("financial_results", "Harlan keeps full-year guidance after solid quarter"),
+    ("financial_results", "Grove Mining output drops 8% in third quarter"),
+    ("financial_results", "Voltaro deliveries miss expectations"),
+    ("financial_results", "Larch assets under management top $1tn as inflows jump"),
+    ("financial_results", "Pavo doubles interim payout"),
+    ("financial_results", "Lumira on pace for $10bn in annual revenue"),
+    ("financial_results", "Hoagie's same-store sales fall for fourth straight quarter"),
+    ("regulatory", "Watchdog clears Castor's purchase of Pollux"),
+    ("regulatory", "EU hits Orchard with new charges over app fees"),
+    ("regulatory", "Beijing halts Brightloom chip sales"),
+    ("regulatory", "EU opens in-depth probe into Orchard-Grove deal"),
+    ("regulatory", "Pavo hit with €40m penalty for money-laundering lapses"),
+    ("regulatory", "Pavo gets banking licence in UK"),
+    ("regulatory", "India's competition body dismisses complaint against Pavo"),
+    ("regulatory", "Kopano ordered to stop misleading ads"),
+    ("regulatory", "Pavo fined for letting accounts be used by scammers"),
+    ("regulatory", "US bans imports from Castor's Xinjiang supplier"),
+    ("litigation", "Tessel agrees $15m payout to crash families"),
+    ("litigation", "Jurors side with ex-worker in Harlan retaliation case"),
+    ("litigation", "$ORCH hit with patent suit by Grove"),
+    ("litigation", "Larch to pay $100 mln to settle Libor claims -source"),
+    ("litigation", "Former Harlan manager wins bias case"),
+    ("litigation", "Orchard asks top court to overturn verdict"),
+    ("litigation", "Judge tosses Orchard patent claims"),
+    ("litigation", "Supreme Court sides with Harlan in label dispute"),
+    ("litigation", "Castor to pay $2bn to end opioid claims"),
+    ("litigation", "Voltaro loses appeal in autopilot death case"),
+    ("layoffs", "Tessel asks cabin crew to take unpaid leave"),
+    ("layoffs", "Harlan is closing its oldest brewery"),
+    ("layoffs", "Brightloom to part ways with 8% of staff"),
+    ("layoffs", "Nimbleware's cuts deepen as AI takes over support"),
+    ("layoffs", "Pavo fires entire content team"),
+    ("layoffs", "Voltaro to shutter Belgian plant with 3,000 jobs"),
+    ("layoffs", "Toy chain Brixworld heads for bankruptcy court"),
+    ("layoffs", "Millway collapses into administration"),
+    ("layoffs", "Grove Mining puts smelter on care and maintenance"),
+    ("layoffs", "Furniture chain Oakly to wind down after 80 years"),
+    ("expansion", "Castor sets up R&D centre in Bangalore"),
+    ("expansion", "Harlan pumps $80m into Welsh dairy"),
+    ("expansion", "Brightloom plots $40bn fab in Dresden"),
+    ("expansion", "Kopano plans second site in Ireland"),
+    ("expansion", "Nimbleware signs lease on 20 floors in Manhattan"),
+    ("expansion", "Hoagie's to add 300 outlets by 2028"),
+    ("expansion", "Lumira to double London headcount"),
+    ("expansion", "Tessel launches direct flights to Seoul"),
+    ("expansion", "Lumira sets up shop in Zurich"),
+    ("expansion", "Brightloom to spend $20bn on Arizona fabs"),
+    ("security_incident", "Tessel crew data stolen from contractor"),
+    ("security_incident", "Millway tills down after cyber raid"),
+    ("security_incident", "Tessel booking system hit by hackers"),
+    ("security_incident", "Wallet maker Ledgo loses $30m to exploit"),
+    ("security_incident", "Pavo breach worse than first thought"),
+    ("security_incident", "Nimbleware admits attackers read customer emails"),
+    ("security_incident", "Voltaro halts production after IT attack"),
+    ("security_incident", "Castor investigates cyber incident"),
+    ("security_incident", "Tessel warns passengers of data theft"),
+    ("security_incident", "Passwords of 2m Pavo users for sale on dark web"),
+    ("award", "Castor CEO inducted into business hall of fame"),
+    ("award", "Voltaro EV crowned car of the year"),
+    ("award", "Grove Games' sequel scoops top honour"),
+    ("award", "Larch ranked No 1 in customer service"),
+    ("award", "Fern Bank honoured for small-business lending"),
+    ("award", "Voltaro SUV earns top safety rating"),
+    ("award", "Harlan tops best-employer list"),
+    ("award", "Millway wins three gongs at retail awards"),
+    ("award", "Lumira scientist wins Turing prize"),
+    ("award", "Pavo makes list of 50 most innovative companies"),
+    ("other", "Best Millway deals this weekend"),
+    ("other", "Millway boss defends pay rise"),
+    ("other", "$CSTR breaking out above 45, next stop 50"),
+    ("other", "Oil rises on supply worries"),
+    ("other", "Adding to my $ORCH position on this dip"),
+    ("other", "Took profits in $NMBW at 88.10"),
+    ("other", "Orchard stock jumps 5% on chip optimism"),
+    ("other", "What layoffs at Nimbleware mean for the cloud industry"),
+    ("other", "Minister visits Castor shipyard"),
+    ("other", "Pilots' union rejects Tessel pay offer"),
+    ("other", "Fern Bank: rate cut coming in May"),
+    ("other", "How Pavo lost its cool"),
+    ("other", "Union at Harlan brewery votes for walkout"),
+    ("other", "Tessel passengers stranded as storm closes hub"),
+    ("other", "Look back: how Castor survived 1987"),
+    ("other", "Millway share price slips as Christmas update looms"),
+]
+
+
+@pytest.mark.parametrize(("category", "title"), HEADLINES + UNUSUAL)
 def test_plain_headlines_get_their_category_with_evidence_and_a_reason(category: str, title: str) -> None:
     verdict = classify_text(title)
     assert verdict.category.value == category, verdict.parts
@@ -93,6 +234,42 @@ def test_rumours_and_denials_are_told_from_statements(certainty: str, title: str
     assert classify_text(title).certainty == certainty
 
 
+@pytest.mark.parametrize(
+    ("certainty", "title"),
+    [
+        ("stated", "Larch sells tea arm as rules may change"),
+        ("speculative", "Larch may sell tea arm as rules change"),
+        ("speculative", "Larch to sell tea arm as rules change: report"),
+    ],
+)
+def test_doubt_counts_in_the_clause_that_makes_the_statement(certainty: str, title: str) -> None:
+    assert classify_text(title).certainty == certainty
+
+
+def test_who_is_quoted_is_not_whom_it_is_about() -> None:
+    assert classify_text("Castor to build plant in Ohio, senator says").category is Category.EXPANSION
+    assert classify_text("Senator says trade talks can wait").category is Category.OTHER
+
+
+def test_the_words_of_an_idiom_mean_nothing_by_themselves() -> None:
+    assert classify_text("Kopano reports third-quarter loss").category is Category.FINANCIAL_RESULTS
+    assert classify_text("A weight-loss diary, third quarter").category is Category.OTHER
+
+
+def test_a_phrase_may_say_what_must_not_stand_before_it() -> None:
+    own = [Pattern(category=Category.AWARD, phrase="!in_a|failed rosette", weight=4)]
+    assert classify_text("Castor takes rosette", extra=own).category is Category.AWARD
+    assert classify_text("Castor seen in a rosette", extra=own).category is Category.OTHER
+    assert classify_text("Castor and the failed rosette", extra=own).category is Category.OTHER
+    with pytest.raises(ValueError, match="whole words"):
+        Pattern(category=Category.AWARD, phrase="!fail* rosette")
+
+
+def test_an_amount_may_be_about_right() -> None:
+    for amount in ("$2 billion", "up to $2 billion", "about €2bn", "more than 2 billion euros"):
+        assert classify_text(f"Castor to buy Pollux for {amount}").category is Category.ACQUISITION
+
+
 def test_a_rumour_is_less_sure_than_the_statement() -> None:
     stated = classify_text("Larch to acquire Kopano for $2 billion")
     rumour = classify_text("Larch said to acquire Kopano for $2 billion")
@@ -127,6 +304,27 @@ def test_sentiment_and_risk_follow_the_news() -> None:
         classify_text("Millway denies job cuts").sentiment
         > classify_text("Millway announces job cuts").sentiment
     )
+
+
+def test_an_approval_is_good_news_and_a_fine_is_not() -> None:
+    approved, fined = classify_text("Kopano drug wins FDA approval"), classify_text("Watchdog fines Kopano")
+    assert approved.category is fined.category is Category.REGULATORY
+    assert approved.sentiment > 0.3 > -0.2 > fined.sentiment
+    assert (approved.risk, fined.risk) == ("none", "medium")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("Castor profit jumps", "Castor profit drops"),
+        ("Castor lifts outlook", "Castor cuts outlook"),
+        ("Castor cleared of fraud charges", "Castor charged with fraud"),
+        ("Castor to hire 500 engineers", "Castor to cut 500 engineers"),
+        ("Castor avoids loss", "Castor posts loss"),
+    ],
+)
+def test_the_better_news_reads_better(good: str, bad: str) -> None:
+    assert classify_text(good).sentiment > classify_text(bad).sentiment
 
 
 def test_a_tenants_own_pattern_decides_and_says_so() -> None:

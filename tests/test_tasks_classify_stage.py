@@ -178,7 +178,7 @@ def test_the_event_is_the_same_whatever_the_batches_and_the_order(
     classify(plan_for(tenant), limit)
     got = told(tenant)
     assert len(got) == 1
-    assert got[0]["score_parts"]["outlets"] == 4
+    assert got[0]["score_parts"]["outlet_count"] == 4
     assert got[0]["insight"]
     undivided[:] = undivided or got
     assert got == undivided
@@ -219,7 +219,7 @@ def test_a_rewritten_copy_joins_the_event_without_a_new_revision(
     assert (report.counts["events"], report.counts["updates"]) == (0, 0)
     event = the_event(tenant)
     assert (event.revision, event.what_changed, event.needs_filter) == (1, "", False)
-    assert event.score_parts["outlets"] == 2
+    assert event.score_parts["outlet_count"] == 2
     assert {link.event_id for link in rows(tenant, ArticleClient)} == {event.id}
 
 
@@ -415,7 +415,7 @@ def test_runs_at_the_same_moment_double_nothing(
     assert sum(report.counts.get("events", 0) for report in reports) == len(rows(tenant, Event)) == 2
     assert sum(report.counts.get("updates", 0) for report in reports) == 0
     assert len(matches(tenant)) == 2 * len(TELLINGS)
-    assert {event.score_parts["outlets"] for event in rows(tenant, Event)} == {4}
+    assert {event.score_parts["outlet_count"] for event in rows(tenant, Event)} == {4}
 
 
 def test_the_run_that_comes_second_is_told_and_writes_nothing(
@@ -441,3 +441,80 @@ def test_another_tenants_candidates_are_left_alone(tenant: Tenant, nordwind: UUI
     tell(tenant, story, nordwind, TELLINGS[0])
     assert classify(plan_for(another_tenant())).done == 0
     assert len(rows(tenant, ArticleClient, state=LinkState.CANDIDATE)) == 1
+
+
+def test_the_parts_of_the_score_sum_to_it(tenant: Tenant, nordwind: UUID, story: UUID) -> None:
+    for telling in TELLINGS:
+        tell(tenant, story, nordwind, telling)
+    classify(plan_for(tenant))
+    event = the_event(tenant)
+    parts = {name: part for name, part in event.score_parts.items() if name != "outlet_count"}
+    assert parts["outlets"] > 0
+    assert event.relevance == pytest.approx(min(1, sum(parts.values())), abs=0.001)
+
+
+def judged_again(tenant: Tenant) -> None:
+    """As when a rule that was taught put all that was matched in question."""
+    change(tenant, ArticleClient, state=LinkState.CANDIDATE)
+
+
+@pytest.mark.parametrize("limit", [None, 1, 2])
+def test_an_event_judged_again_is_judged_whole_and_stays_as_it_was(
+    tenant: Tenant, nordwind: UUID, story: UUID, limit: int | None
+) -> None:
+    for telling in TELLINGS:
+        tell(tenant, story, nordwind, telling)
+    classify(plan_for(tenant))
+    filtered(tenant)
+    before = told(tenant)
+    judged_again(tenant)
+    report = classify(plan_for(tenant), limit)
+    assert (report.counts["judged"], report.counts.get("withdrawn", 0)) == (4, 0)
+    assert (report.counts["events"], report.counts["updates"]) == (0, 0)
+    assert told(tenant) == before
+    assert the_event(tenant).withdrawn_at is None
+
+
+def test_an_event_loses_what_a_rule_takes_and_goes_with_the_last(
+    tenant: Tenant, nordwind: UUID, story: UUID
+) -> None:
+    for telling in TELLINGS[:2]:
+        tell(tenant, story, nordwind, telling)
+    classify(plan_for(tenant))
+    rule = {"business_id": tenant.business_id, "client_id": nordwind, "kind": MatchRuleKind.EXCLUDE_CONTEXT}
+    tenant.add(ClientMatchRule(**rule, phrase="agrees to buy"))
+    judged_again(tenant)
+    classify(plan_for(tenant))
+    event = the_event(tenant)
+    assert (event.title, event.withdrawn_at, event.score_parts["outlet_count"]) == (TELLINGS[1][0], None, 1)
+    assert {link.state: link.event_id for link in rows(tenant, ArticleClient)} == {
+        LinkState.REJECTED: None,
+        LinkState.MATCHED: event.id,
+    }
+    filtered(tenant)
+    tenant.add(ClientMatchRule(**rule, phrase="to acquire fabrikam"))
+    judged_again(tenant)
+    report = classify(plan_for(tenant))
+    event = the_event(tenant)
+    assert report.counts["withdrawn"] == 1
+    assert event.withdrawn_at is not None
+    assert event.needs_filter, "its lines are still to be taken back"
+    assert rows(tenant, Insight) == []
+    change(tenant, ClientMatchRule, undone_at=utc_now())
+    judged_again(tenant)
+    classify(plan_for(tenant))
+    event = the_event(tenant)
+    assert (event.withdrawn_at, event.revision, event.needs_filter) == (None, 1, True)
+    assert event.score_parts["outlet_count"] == 2
+
+
+def test_a_cut_while_judging_again_loses_nothing(tenant: Tenant, nordwind: UUID, story: UUID) -> None:
+    tell(tenant, story, nordwind, TELLINGS[0])
+    classify(plan_for(tenant))
+    before = told(tenant)
+    judged_again(tenant)
+    with pytest.raises(Cut), cut_before_commit():
+        classify_batch(plan_for(tenant))
+    assert rows(tenant, ArticleClient)[0].state is LinkState.CANDIDATE
+    classify(plan_for(tenant))
+    assert told(tenant) == before

@@ -56,9 +56,16 @@ def judge(event: EventFacts = EVENT, person: PersonFacts = PERSON) -> Verdict:
         ({}, {"notifications_on": False}, SkipReason.NOTIFICATIONS_OFF, "notifications off"),
         ({}, {"email_on": False}, SkipReason.EMAIL_OFF, "e-mail off"),
         ({}, {"suppressed": True}, SkipReason.SUPPRESSED, "suppressed"),
+        ({"withdrawn": True}, {}, SkipReason.WRONG_COMPANY, "not about this client after all"),
         ({}, {"client_muted": True}, SkipReason.CLIENT_MUTED, "muted"),
         ({"language": "fi", "language_supported": False}, {}, SkipReason.LANGUAGE_UNSUPPORTED, "(fi)"),
         ({}, {"categories": frozenset({"award"})}, SkipReason.CATEGORY_NOT_WANTED, "funding is not among"),
+        (
+            {},
+            {"muted_categories": frozenset({"funding"})},
+            SkipReason.CATEGORY_MUTED,
+            "funding news of this client is not relevant to you",
+        ),
         (
             {"relevance": 0.31},
             {},
@@ -83,14 +90,15 @@ def test_each_reason_with_its_sentence(event, person, reason, words):
 
 
 def test_the_first_objection_in_the_documented_order_is_the_reason():
-    wrong = replace(EVENT, relevance=0, language_supported=False, happened_at=NOW - timedelta(days=99))
+    wrong = replace(
+        EVENT, relevance=0, language_supported=False, happened_at=NOW - timedelta(days=99), withdrawn=True
+    )
     cured = [
         ({"active": True}, SkipReason.DEACTIVATED),
         ({"assigned": True}, SkipReason.NOT_ASSIGNED),
         ({"notifications_on": True}, SkipReason.NOTIFICATIONS_OFF),
         ({"email_on": True}, SkipReason.EMAIL_OFF),
         ({"suppressed": False}, SkipReason.SUPPRESSED),
-        ({"client_muted": False}, SkipReason.CLIENT_MUTED),
     ]
     person = replace(
         PERSON,
@@ -101,14 +109,21 @@ def test_the_first_objection_in_the_documented_order_is_the_reason():
         suppressed=True,
         client_muted=True,
         categories=frozenset({"award"}),
+        muted_categories=frozenset({"funding"}),
     )
     for cure, reason in cured:
         assert judge(wrong, person).reason is reason
         person = replace(person, **cure)
+    assert judge(wrong, person).reason is SkipReason.WRONG_COMPANY
+    wrong = replace(wrong, withdrawn=False)
+    assert judge(wrong, person).reason is SkipReason.CLIENT_MUTED
+    person = replace(person, client_muted=False)
     assert judge(wrong, person).reason is SkipReason.LANGUAGE_UNSUPPORTED
     wrong = replace(wrong, language_supported=True)
     assert judge(wrong, person).reason is SkipReason.CATEGORY_NOT_WANTED
     person = replace(person, categories=None)
+    assert judge(wrong, person).reason is SkipReason.CATEGORY_MUTED
+    person = replace(person, muted_categories=frozenset())
     assert judge(wrong, person).reason is SkipReason.BELOW_THRESHOLD
     assert judge(replace(wrong, relevance=1), person).reason is SkipReason.STALE
 

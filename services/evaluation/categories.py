@@ -78,7 +78,7 @@ def read_labelled(path: Path) -> tuple[list[LabelledItem], list[str]]:
     """The items of a file, and one message for each line that is not one, naming the line and the field."""
     items: list[LabelledItem] = []
     errors: list[str] = []
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue

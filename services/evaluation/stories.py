@@ -10,12 +10,13 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from pydantic import BaseModel, Field
 from rapidfuzz import fuzz
 
-from tasks.dedupe.stories import Doc, group
+from tasks.dedupe.stories import Doc, StoryIndex, group
 
 __all__ = ["MisjudgedPair", "StoryReport", "evaluate_stories", "misjudged_pairs"]
 
@@ -47,8 +48,13 @@ class MisjudgedPair(BaseModel):
     pairs: int = Field(description="how many pairs of articles this one stands for")
 
 
-def evaluate_stories(path: Path, *, text: bool = True) -> StoryReport:
+def evaluate_stories(
+    path: Path, *, text: bool = True, batch: int | None = None, seed: int | None = None
+) -> StoryReport:
     """Group the JSONL file's articles and compare with its labels; `text=False` looks at titles alone.
+
+    With `batch` they arrive that many at a time: by date, those without one last and in the file's order; or shuffled
+    with `seed`. Nothing is mailed in between, so that each batch may still move what earlier ones brought.
 
     A line is {id, title, snippet?, url?, source?, published_at?, story}. A broken line is skipped and named in
     `errors`; a date that cannot be read is named and taken as unknown. Speed is that of grouping, the word
@@ -57,7 +63,7 @@ def evaluate_stories(path: Path, *, text: bool = True) -> StoryReport:
     docs, truth, errors = _read(path, text)
     group([Doc("warm", "up the word frequencies")])
     begin = time.perf_counter()
-    stories = group(docs)
+    stories = _arriving(docs, batch, seed)
     seconds = time.perf_counter() - begin
     scores = _scores([truth[d.key] for d in docs], [stories[d.key] for d in docs])
     return StoryReport(
@@ -100,6 +106,20 @@ def misjudged_pairs(path: Path, *, text: bool = True, limit: int = 50) -> list[M
                     )
     found.sort(key=lambda p: (-p.pairs, p.kind, p.left_id, p.right_id))
     return found[:limit]
+
+
+def _arriving(docs: Sequence[Doc], batch: int | None, seed: int | None) -> dict[str, str]:
+    """Article -> story once all batches are in."""
+    order = sorted(docs, key=lambda d: (d.at is None, d.at.timestamp() if d.at else 0.0))
+    if seed is not None:
+        Random(seed).shuffle(order)
+    size = batch or max(1, len(order))
+    index = StoryIndex()
+    stories: dict[str, str] = {}
+    for start in range(0, len(order), size):
+        placed = index.add(order[start : start + size])
+        stories |= {p.key: p.story for p in (*placed, *index.moved)}
+    return stories
 
 
 def _most_alike(one: Sequence[Doc], other: Sequence[Doc]) -> tuple[Doc, Doc]:

@@ -15,7 +15,8 @@ from uuid import UUID
 from models.clients import Client
 from models.events import Category
 from models.news import Article
-from tasks.classify.rules.categories import RISKS, Verdict
+from tasks.classify.rules import Verdict
+from tasks.classify.rules.categories import RISKS
 from tasks.classify.rules.relevance import RelevanceInput, relevance
 from tasks.companies.match import CompanyMatch
 
@@ -127,7 +128,7 @@ def assemble(client: Client, tellings: Sequence[Telling], as_of: datetime) -> Dr
         if supported
         else f"Found by name; {verdict.language} is not a language we judge.",
         "evidence": verdict.evidence or match.evidence,
-        "score_parts": {name: round(part, 4) for name, part in score.parts.items()} | {"outlets": count},
+        "score_parts": {name: round(part, 4) for name, part in score.parts.items()} | {"outlet_count": count},
         "is_history": all(t.is_history for t in tellings),
         "is_mock": any(t.article.is_mock for t in tellings),
         "published_at": published,

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import re
 
-from tasks.companies.frequency import commonness, gerund, third_person_verb, verbish, zipf
-from tasks.companies.lexicon import Lexicon
+from tasks.companies.context import invented
+from tasks.companies.frequency import adjectival, commonness, verbish, zipf
+from tasks.companies.names import Token
 from tasks.companies.spot import COMMON, NOTHING, Finding, Rule, Spot, first_finding
+from tasks.companies.verbs import VERB, follows, verb_weight
 
-VERB = 1.9
+MAKERS = frozenset(
+    {"hardware", "software", "semiconductors", "automotive", "aerospace", "internet", "media", "telecom"}
+)
 DIVISIBLE = 0.35
 """Below this doubt a name keeps its divisions: a bank, a cloud, a studio."""
 _LEGAL_FORM = re.compile(
     r"(?:,? (?:inc|corp|ltd|plc|llc|ag|nv|n\.v|s\.a|group|holdings)\b|,? Co\b|,? SE\b)", re.IGNORECASE
 )
 _LOWER_FORM = re.compile(r",? (?:se|co)\b")
-_TICKER = re.compile(r"(?:'s)?,? \([A-Z]{2,10}\s?:\s?[A-Z.]+|\s\$[A-Z]{1,5}\b")
+_TICKER = re.compile(r"(?:'s)?,? \((?:[A-Z]{2,10}\s?:\s?[A-Z.]+|[A-Z]{3,5}\))|\s\$[A-Z]{1,5}\b")
+_NAME = 0.2
+"""Below this commonness a capitalised word is hardly anything but a name."""
+_QUARTER = re.compile(r"[qh][1-4]$")
 
 
 def judge_right(at: Spot) -> Finding | None:
@@ -60,7 +67,7 @@ def _thing(at: Spot) -> Finding | None:
         return NOTHING
     if at.single and at.after in at.lex["lower_tails"]:
         return "part_of_longer_name", -2.6 - 1.5 * at.doubt
-    if _capital(at) and at.after in at.lex["descriptors"] - at.lex["products"]:
+    if _capital(at) and at.after in at.lex["descriptors"] - at.lex["products"] - at.lex["after"]:
         if at.doubt <= 0.2:
             return NOTHING
         return "part_of_longer_name", -4.0 * min(1.0, 0.3 + 1.6 * at.doubt)
@@ -70,10 +77,19 @@ def _thing(at: Spot) -> Finding | None:
 def _business(at: Spot) -> Finding | None:
     if at.hyphen_right:
         return None
-    if at.after in at.lex["after"]:
+    if _QUARTER.match(at.after):
         return "business_word_follows", 1.7
+    if at.after in at.lex["after"]:
+        # "global shares", "American workers": an adjective goes with any noun
+        loose = at.doubt > COMMON and not at.possessive and adjectival(at.words[-1])
+        # "charter flights", "valve plant": another trade's thing goes with any word
+        alien = at.doubt > COMMON and not at.proper and at.after in at.lex["wares"] - at.know.terms
+        return "business_word_follows", 0.4 if loose or alien else 1.7
+    if at.after in at.lex["events"] and at.after not in at.lex["verb_bases"] | at.lex["verbs"]:
+        return "business_word_follows", 0.8
     if at.after in at.know.terms and at.after not in at.lex["verb_bases"]:
-        return "trade_word_follows", 1.0
+        loose = at.doubt > COMMON and adjectival(at.words[-1])
+        return "trade_word_follows", 0.3 if loose else 1.0
     return None
 
 
@@ -86,6 +102,8 @@ def _hyphen(at: Spot) -> Finding | None:
         return None
     if at.after in at.lex["compound_heads"]:
         return "company_compound", 1.5
+    if at.right is not None and at.parties(at.right):
+        return "party_to_a_deal", 1.0
     return ("compound_word", -2.5 * at.doubt) if at.doubt > COMMON else NOTHING
 
 
@@ -105,13 +123,37 @@ def _named_with(at: Spot) -> Finding | None:
         return None
     if at.right is None or at.right + 1 >= len(at.text.tokens):
         return None
+    other = at.text.tokens[at.right + 1]
+    if _only_a_name(other):
+        return "named_with_another", 1.3
     return ("named_with_another", 0.8) if at.text.proper(at.right + 1) else NOTHING
 
 
-def _longer_tail(at: Spot) -> Finding | None:
-    if at.after not in at.lex["longer_tails"] or at.after in at.lex["products"]:
+def beside(at: Spot) -> Finding | None:
+    """ "Gap, Acme reach deal": the first of two subjects, the comma for an "and"."""
+    tokens, other = at.text.tokens, at.last + 1
+    if at.left is not None or at.right is not None or other + 1 >= len(tokens):
         return None
+    if at.text.gap(at.last, other) != ", " or not at.text.joined(other, other + 1):
+        return None
+    verb = tokens[other + 1].norm in at.lex["verb_bases"]
+    return ("named_with_another", 1.3) if verb and _only_a_name(tokens[other]) else None
+
+
+def _only_a_name(token: Token) -> bool:
+    """Whether a capitalised word is a name and no common word."""
+    return token.text[:1].isupper() and (invented(token.text) or commonness(token.norm) < _NAME)
+
+
+def _longer_tail(at: Spot) -> Finding | None:
     if at.right is None or not at.text.capital(at.right) or at.text.style == "lower":
+        return None
+    # "Meadow Voting Systems": the trade stands one word further
+    further = at.right + 1
+    strange = at.after_that in at.lex["descriptors"] - at.lex["products"] - at.lex["after"] - at.know.own
+    if strange and at.doubt > DIVISIBLE and at.text.joined(at.right, further) and at.text.capital(further):
+        return "part_of_longer_name", -3.4 - 0.8 * at.doubt
+    if at.after not in at.lex["longer_tails"] or at.after in at.lex["products"]:
         return None
     return "part_of_longer_name", -3.4 - 0.8 * at.doubt
 
@@ -125,48 +167,8 @@ def _product(at: Spot) -> Finding | None:
     if at.right + 1 < len(tokens):
         nxt = tokens[at.right + 2].norm if at.right + 2 < len(tokens) else ""
         verb = verb_weight(at.lex, tokens[at.right + 1].norm, nxt)
-    return "product_follows", 0.5 + 0.8 * verb
-
-
-def _verb(at: Spot) -> Finding | None:
-    word, nxt = at.after, at.after_that
-    if word in at.lex["adverbs"] and at.right is not None:
-        tokens = at.text.tokens
-        word, nxt = nxt, tokens[at.right + 2].norm if at.right + 2 < len(tokens) else ""
-        if gerund(word):
-            return "company_verb_follows", 1.2
-    weight = verb_weight(at.lex, word, nxt)
-    if weight <= 0.0:
-        return None
-    # "is", "makes", "may": any noun does so
-    if weight < 1.0 and word != "to":
-        weight *= 1.3 - at.doubt
-    # "Senate in sprint to pass budget": behind a preposition the verb has another subject
-    if at.doubt > COMMON and at.before in at.lex["prepositions"]:
-        weight *= 0.4
-    return "company_verb_follows", weight
-
-
-def verb_weight(lex: Lexicon, word: str, nxt: str) -> float:
-    """How much a word is a verb whose subject is a company, given the word behind it."""
-    if word == "to":
-        if nxt in lex["company_bases"]:
-            return VERB
-        return 1.2 if nxt in lex["verb_bases"] or verbish(nxt) else 0.0
-    if word in lex["verbs"] and word not in lex["noun_like"]:
-        return VERB
-    if word in lex["modals"]:
-        return 1.6 if nxt in lex["verb_bases"] or nxt in lex["adverbs"] or nxt in ("be", "t") else 0.5
-    if word in ("is", "are") and gerund(nxt):
-        return 1.5
-    if word in lex["weak_verbs"]:
-        return 0.7
-    if nxt and third_person_verb(word):
-        return 1.6
-    if word.endswith("ed") and nxt in lex["participle_followers"]:
-        return 1.4
-    phrase = nxt in lex["determiners"] or nxt in lex["prepositions"]
-    return 0.9 if phrase and len(word) > 3 and word.endswith("s") and verbish(word[:-1]) else 0.0
+    made = 0.6 * at.doubt if at.know.industries & MAKERS else 0.0
+    return "product_follows", 0.5 + made + 0.8 * verb
 
 
 def _full_name(at: Spot) -> Finding | None:
@@ -174,6 +176,9 @@ def _full_name(at: Spot) -> Finding | None:
     if at.right is None or not _capital(at):
         return None
     word = at.after
+    if invented(at.text.tokens[at.right].text) and at.single and at.after not in at.lex["longer_tails"]:
+        # "Acme iPod", "Acme X5": a product of the name's owner, not half of a name
+        return ("product_follows", 0.5) if at.know.industries & MAKERS else NOTHING
     stranger = not at.lex.function(word) and word not in at.lex["products"]
     if stranger and at.single and at.words[0] in at.lex["given_names"]:
         return "person_name", -3.5 if commonness(word) < 0.5 else -1.5
@@ -183,6 +188,9 @@ def _full_name(at: Spot) -> Finding | None:
         # an unmistakable name takes its products along; a doubtful one is half of another name
         unknown = zipf(word) < 3.0 or commonness(word) < 0.3
         weight = (-4.0 if unknown else -3.4) * max(0.0, 2.0 * at.doubt - 0.4)
+        if at.know.terms & at.text.norms - set(at.words) - {word}:
+            # in talk of its own trade it may well be its product
+            weight *= 0.7
         return "part_of_longer_name", max(-4.5, weight)
     if stranger and at.text.style == "title" and zipf(word) < 4.6 and commonness(word) < 0.3:
         return "part_of_longer_name", -1.2 * at.doubt
@@ -195,7 +203,11 @@ def _compound(at: Spot) -> Finding | None:
         return None
     if not at.after.isalpha() or at.after in at.lex["verb_bases"]:
         return None
-    return "common_compound", -1.6 * at.doubt
+    if at.before in at.lex["firm_prepositions"] and verbish(at.after):
+        # "cuts at Gap arouse suspicion": the verb belongs to the cuts
+        return None
+    # a capital inside a sentence has said already that it is a name
+    return "common_compound", (-0.5 if at.proper else -1.6) * at.doubt
 
 
 RULES: tuple[Rule, ...] = (
@@ -208,7 +220,7 @@ RULES: tuple[Rule, ...] = (
     _named_with,
     _longer_tail,
     _product,
-    _verb,
+    follows,
     _full_name,
     _compound,
 )

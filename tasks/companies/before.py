@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tasks.companies.frequency import gerund, inflects, third_person_verb, verbish, zipf
+from tasks.companies.frequency import adverb, gerund, inflects, third_person_verb, verbish, zipf
 from tasks.companies.spot import COMMON, NOTHING, Finding, Rule, Spot, first_finding
 
 
 def judge_left(at: Spot) -> Finding | None:
     """What the word before the name says: a first name, half of a longer name, an article, a trade."""
-    return None if at.left is None else first_finding(RULES, at)
+    return _ampersand(at) if at.left is None else first_finding(RULES, at)
 
 
 def _named(at: Spot) -> bool:
@@ -26,6 +26,8 @@ def _hyphen(at: Spot) -> Finding | None:
         return None
     if at.before in at.lex["prefixes"]:
         return "company_compound", 1.5
+    if at.parties(at.left):
+        return "party_to_a_deal", 1.0
     if at.doubt > COMMON or at.text.proper(at.left):
         return "compound_word", -2.5
     return NOTHING
@@ -46,6 +48,8 @@ def _person(at: Spot) -> Finding | None:
         and at.text.capital(at.left)
         and len(at.before_that) != 1
     )
+    if word == "will" and at.after in at.lex["verb_bases"]:
+        return NOTHING
     if _named(at) and (word in at.lex["given_names"] or initial):
         return "person_name", -4.5
     if (_named(at) or at.proper) and word in at.lex["titles"] - at.lex["before"]:
@@ -83,12 +87,16 @@ def _verb(at: Spot) -> Finding | None:
     """ "to target", "lets courts block": the name is the verb of the sentence."""
     if not at.single or at.possessive or at.before not in at.lex["verb_openers"] or not verbish(at.words[0]):
         return None
+    if at.before == "how" and at.after in at.lex["auxiliaries"] | at.lex["verbs"]:
+        return None
     if at.proper and (at.before == "to" or at.doubt < COMMON):
         return NOTHING
     return "used_as_verb", -3.0 * max(at.doubt, 0.3)
 
 
 def _object(at: Spot) -> Finding | None:
+    if at.before in at.lex["prosecutes"]:
+        return "object_of_company_verb", 1.2 + 0.8 * at.doubt
     return ("object_of_company_verb", 1.2) if at.before in at.lex["toward"] else None
 
 
@@ -96,13 +104,29 @@ def _preposition(at: Spot) -> Finding | None:
     """A countable noun wants an article; a name stands bare ("layoffs at Gap")."""
     if at.before in at.lex["name_prepositions"]:
         bare = at.right is None or at.possessive or at.lex.function(at.after) or verbish(at.after)
+        bare = bare or adverb(at.after)
         if not bare and at.doubt >= COMMON:
             return NOTHING
-        firm = at.before in at.lex["firm_prepositions"]
+        firm = at.before in at.lex["firm_prepositions"] or at.before_that in at.lex["topic_nouns"]
         return "bare_after_preposition", 0.5 + 1.5 * at.doubt if firm else 0.5
     ends = at.right is None or at.lex.function(at.after)
-    inside = at.before == "in" and ends and at.before_that not in at.lex["places_after_in"]
+    inside = at.before == "in" and ends and not at.earlier(6) & at.lex["places_after_in"]
     return ("place_or_thing", -1.0 - 1.5 * at.doubt) if inside and at.doubt >= 0.25 else None
+
+
+def _ampersand(at: Spot) -> Finding | None:
+    """ "Bath & Beyond": an ampersand makes one name of two words."""
+    tokens = at.text.tokens
+    for sign, other in ((at.first - 1, at.first - 2), (at.last + 1, at.last + 2)):
+        if 0 <= other < len(tokens) and tokens[max(0, sign)].text == "&" and at.text.proper(other):
+            return ("part_of_longer_name", -2.4) if at.doubt > COMMON else None
+    return None
+
+
+def _predicate(at: Spot) -> Finding | None:
+    """ "traders are bullish": what stands behind a form of "be" is what something is."""
+    be = at.before in ("is", "are", "was", "were", "be", "being", "been")
+    return ("common_word_not_name", -2.5) if be and at.doubt > COMMON and not at.possessive else None
 
 
 def _article(at: Spot) -> Finding | None:
@@ -131,11 +155,17 @@ def _stranger(at: Spot) -> Finding | None:
     opens = _named(at) and at.left in at.text.starts and at.text.style == "sentence"
     name_like = inflects(at.before) < 0.4 and zipf(at.before) < 5 and not gerund(at.before)
     name_like = name_like or at.before in at.lex["always_capital"]
+    if at.text.style == "title" and _named(at) and at.before in at.lex["demonyms"] and at.doubt > COMMON:
+        return "part_of_longer_name", -3.6 * (0.5 + at.doubt)
     if at.text.style == "title" and _named(at) and at.single and name_like and zipf(at.before) < 4:
         verb = at.before in at.lex["verb_bases"] or third_person_verb(at.before)
         return None if verb or _held(at) else ("part_of_longer_name", -2.4)
     if not at.text.proper(at.left) and not (opens and name_like):
         return None
+    longer = at.left > 0 and at.text.joined(at.left - 1, at.left) and at.text.proper(at.left - 1)
+    if at.before in at.lex["places"] and not longer and at.after in at.lex["after"] | at.lex["events"]:
+        # "Georgia Acme plant", but not "Air Canada Acme plane"
+        return NOTHING
     if at.lex.function(at.before) or at.before in at.lex["roles"]:
         return NOTHING
     return "part_of_longer_name", -3.6 * (0.5 + at.doubt)
@@ -147,7 +177,7 @@ def _compound(at: Spot) -> Finding | None:
         return None
     if gerund(at.before) or at.before in at.lex["verbs"] or _held(at):
         return None
-    return "common_compound", -1.5 * at.doubt
+    return "common_compound", -2.0 * at.doubt
 
 
 RULES: tuple[Rule, ...] = (
@@ -160,6 +190,8 @@ RULES: tuple[Rule, ...] = (
     _verb,
     _object,
     _preposition,
+    _ampersand,
+    _predicate,
     _article,
     _number,
     _stranger,

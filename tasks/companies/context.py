@@ -22,6 +22,23 @@ def straight(text: str) -> str:
     return text.translate(_CURLY)
 
 
+_MIXED = re.compile(r"[a-z]{1,2}[A-Z]\w+|(?!Mc|Mac[A-Z]|De[A-Z]|La[A-Z]|O[A-Z])[A-Z][a-z]+[A-Z]\w*")
+_MODEL = re.compile(r"(?![QHGB]\d\d?$)[A-Za-z]{1,4}\d{1,3}\w{0,3}")
+
+
+def invented(word: str) -> bool:
+    """Whether a word is spelled as only products and brands are: "iPhone", "M5", "YouTube"."""
+    return bool(_MIXED.fullmatch(word) or _MODEL.fullmatch(word))
+
+
+_SHORT = 3
+
+
+def _short_form(token: Token) -> bool:
+    """Whether a full stop behind a word is part of it: "U.N.", "Bros."."""
+    return len(token.text) == 1 or token.norm in lexicon()["abbreviations"]
+
+
 @dataclass(slots=True)
 class Text:
     """A headline or lead, cut into words once and asked many times."""
@@ -34,6 +51,8 @@ class Text:
     clauses: frozenset[int]
     """Indices of words that open the text or a clause of it; a quotation is no clause."""
     norms: frozenset[str] = field(default_factory=frozenset)
+    inventions: int = 0
+    """How many words are spelled as only products are."""
     kinds: dict[str, tuple[int, int]] | None = None
     """The kinds of headline it is, once somebody asked."""
 
@@ -45,9 +64,16 @@ class Text:
         """Whether two neighbours form one phrase: nothing but a blank or a hyphen between them."""
         if not 0 <= left < right < len(self.tokens):
             return False
-        gap = self.gap(left, right).strip(" ")
-        # "U.N. General": the full stop after a letter ends no phrase
-        return gap in ("", "-") or (gap == "." and len(self.tokens[left].text) == 1)
+        gap = self.gap(left, right)
+        if gap == "-":
+            return True
+        gap = gap.strip(" ")
+        # "U.N. General": the full stop after a letter or a short form ends no phrase
+        return gap == "" or (gap == "." and _short_form(self.tokens[left]))
+
+    def ends_with(self, i: int, mark: str) -> bool:
+        """Whether a mark follows a word."""
+        return self.raw.startswith(mark, self.tokens[i].end)
 
     def capital(self, i: int) -> bool:
         return self.tokens[i].text[:1].isupper()
@@ -100,7 +126,7 @@ def analyse(raw: str) -> Text:
         gap = plain[tokens[i - 1].end : tokens[i].start]
         if gap == " ":
             continue
-        initial = gap.strip() == "." and len(tokens[i - 1].text) == 1
+        initial = gap.strip() == "." and _short_form(tokens[i - 1])
         if not initial and _OPENS_SENTENCE.search(gap):
             starts.add(i)
             if gap.strip() in QUOTES:
@@ -112,23 +138,25 @@ def analyse(raw: str) -> Text:
         frozenset(starts),
         frozenset(starts - quotes),
         frozenset(t.norm for t in tokens),
+        sum(invented(t.text) for t in tokens),
     )
 
 
 def _style(tokens: list[Token], starts: set[int]) -> Style:
-    function = lexicon()["function_words"]
+    function, small = lexicon()["function_words"], lexicon()["prepositions"]
     letters = upper = content = lower = 0
     for i, (text, norm, _, _) in enumerate(tokens):
         if len(text) < 2 or not text.isalpha():
             continue
         letters += 1
         upper += text.isupper()
-        if len(text) > 3 and i not in starts and norm not in function:
+        if len(text) > 3 and i not in starts and norm not in function and norm not in small:
             content += 1
             lower += text.islower()
     if letters > 1 and upper >= 0.8 * letters:
         return "upper"
     if content and lower == content:
         return "sentence" if any(t.text[0].isupper() for t in tokens) else "lower"
-    # two or more plain words in lower case: nobody capitalises by habit here
-    return "sentence" if lower >= 2 and lower >= 0.3 * content else "title"
+    # two or more plain words in lower case: nobody capitalises by habit here; in a short headline one is enough
+    enough = lower >= 2 or (lower == 1 and content <= _SHORT)
+    return "sentence" if enough and lower >= 0.3 * content else "title"

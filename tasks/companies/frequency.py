@@ -6,11 +6,16 @@ No list of ambiguous names exists anywhere: that a name is also a word is read f
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 
 from tasks.companies.lexicon import lexicon, past, third_person
+from tasks.companies.lexicon import third_person as plural
 
 _OTHER_LANGUAGES = ("de", "fr", "es", "it", "nl")
+_SUFFIXES = ("ish", "less", "ness", "ful", "ous")
+_STEM = 3.8
+FOREIGN = 5.0
 _RARE = 2.8
 """Below this the small word lists of the other languages end."""
 
@@ -70,11 +75,16 @@ def commonness(word: str) -> float:
     base = zipf(word)
     if base < 2.0:
         return 0.0
-    by_shape = inflects(word)
+    by_shape = max(inflects(word), 0.8 * _derived(word))
     elsewhere = [max(zipf(word, language), _RARE) for language in _OTHER_LANGUAGES]
     drop = base - sum(elsewhere) / len(elsewhere)
     by_language = _ramp(drop, 0.5, 1.5) * _ramp(base, 3.4, 4.2)
     return 1 - (1 - by_shape) * (1 - by_language)
+
+
+def _derived(word: str) -> bool:
+    """Whether a word is made from a common one: bull-ish, bound-less, fear-ful."""
+    return any(word.endswith(end) and zipf(word[: -len(end)]) >= _STEM for end in _SUFFIXES)
 
 
 @lru_cache(maxsize=50_000)
@@ -98,7 +108,28 @@ def ambiguity(words: tuple[str, ...]) -> float:
         score = 1.0
     if len(word) <= 2:
         score = max(score, 0.5)
+    if max(zipf(word, language) for language in _OTHER_LANGUAGES) >= max(FOREIGN, base + 1):
+        # an everyday word of another language is half of many names there: "deutsche", "grande"
+        score = max(score, 0.5)
     return score
+
+
+def foreign(words: Iterable[str]) -> bool:
+    """Whether a text of these words is not in English: most are at home in another language or in none."""
+    judged = [w for w in words if len(w) > 1 and not w.isdigit()]
+    away = sum(
+        max(zipf(w, lang) for lang in _OTHER_LANGUAGES) > zipf(w) + 0.7 or zipf(w) < 1.0 for w in judged
+    )
+    return len(judged) > 1 and away > 0.5 * len(judged)
+
+
+def singular(word: str) -> str:
+    """The singular of a regular plural."""
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("ses", "xes", "zes", "ches", "shes")):
+        return word[:-2]
+    return word.removesuffix("s")
 
 
 @lru_cache(maxsize=50_000)
@@ -108,6 +139,32 @@ def verbish(word: str) -> bool:
     doubled = word + word[-1] if word else word
     ing = max(zipf(stem + "ing"), zipf(doubled + "ing"))
     return len(word) > 1 and zipf(past(word)) >= 2.6 and ing >= 2.5 and zipf(word) >= 2.6
+
+
+@lru_cache(maxsize=50_000)
+def countable(word: str) -> bool:
+    """Whether a noun is counted: its plural is nearly as common as itself ("target", not "energy")."""
+    return zipf(plural(word)) >= zipf(word) - 1.3
+
+
+@lru_cache(maxsize=50_000)
+def adverb(word: str) -> bool:
+    """Whether a word is an adverb of manner or time: a listed one, or an adjective with -ly."""
+    if word in lexicon()["adverbs"]:
+        return True
+    if len(word) < 6 or not word.endswith("ly"):
+        return False
+    # "quick-ly", "heavi-ly", "terrib-ly"; but "family" and "assembly" have no adjective inside
+    return any(zipf(stem) >= 2.8 for stem in (word[:-2], word[:-3] + "y", word[:-1] + "e"))
+
+
+@lru_cache(maxsize=50_000)
+def adjectival(word: str) -> bool:
+    """Whether a word is an adjective before it is anything else: "global", "progressive", "American"."""
+    lex = lexicon()
+    if word in lex["demonyms"] or _derived(word):
+        return True
+    return zipf(word + "ly") >= 2.9 and not verbish(word)
 
 
 @lru_cache(maxsize=50_000)
@@ -126,4 +183,7 @@ def gerund(word: str) -> bool:
     stem = word[:-3]
     if not word.endswith("ing") or len(stem) < 2:
         return False
+    # irregular verbs have no regular past to be known by
+    if word in lexicon()["base_gerunds"]:
+        return True
     return any(verbish(s) for s in (stem, stem + "e", stem[:-1]) if len(s) > 1)

@@ -24,6 +24,8 @@ class Knowledge:
     """What texts about any company talk about, without `terms`."""
     keywords: tuple[tuple[str, ...], ...]
     industries: frozenset[str]
+    shared: frozenset[tuple[str, ...]]
+    """Ends of excluded terms ("Acme Auriga" gives "auriga"): names somebody else has too, in short."""
 
 
 @lru_cache(maxsize=20_000)
@@ -51,6 +53,12 @@ def knowledge(profile: Profile) -> Knowledge:
         business=lex["context"] - terms,
         keywords=tuple(words for k in profile.keywords if (words := words_of(k))),
         industries=frozenset(industry.name for industry in matching),
+        shared=frozenset(
+            words[i:]
+            for term in profile.excluded_terms
+            for words in (words_of(term),)
+            for i in range(1, len(words))
+        ),
     )
 
 

@@ -40,6 +40,14 @@ def past(base: str) -> str:
     return base + "ed"
 
 
+def present(base: str) -> str:
+    """The -ing form of a verb: plan, planning; cite, citing; see, seeing."""
+    if base.endswith("e") and not base.endswith(("ee", "ye", "oe")):
+        return base[:-1] + "ing"
+    doubled = past(base).removesuffix("ed")
+    return (doubled if len(doubled) > len(base) else base) + "ing"
+
+
 @dataclass(frozen=True)
 class Industry:
     """One industry: the words that name it in a profile, and the words of texts about it."""
@@ -98,14 +106,22 @@ def lexicon(language: str = "en") -> Lexicon:
     return Lexicon(words=words, patterns=patterns, industries=industries)
 
 
+def _forms(verb: str) -> tuple[str, ...]:
+    return verb, third_person(verb), past(verb), present(verb)
+
+
 def _inflect(words: dict[str, frozenset[str]]) -> None:
     """Add the verb sets that the data gives by their base forms."""
     company, weak, toward = words["company"], words["weak"], words["toward"]
     words["verbs"] = frozenset({third_person(v) for v in company} | {past(v) for v in company})
     words["verbs"] |= words["irregular"]
+    words["verb_gerunds"] = frozenset(present(v) for v in company)
+    words["base_gerunds"] = frozenset(present(v) for v in company | weak)
     words["company_bases"] = company
     words["verb_bases"] = company | weak
     words["weak_verbs"] = frozenset({third_person(v) for v in weak} | {past(v) for v in weak})
     words["weak_verbs"] |= words["auxiliaries"]
-    gerunds = {(v[:-1] if v.endswith("e") else v) + "ing" for v in toward}
+    gerunds = {present(v) for v in toward}
+    for role in ("affects", "outdoes", "uses", "prosecutes"):
+        words[role] = frozenset(form for verb in words[role] for form in _forms(verb)) | words[role]
     words["toward"] = toward | {third_person(v) for v in toward} | {past(v) for v in toward} | gerunds

@@ -31,6 +31,9 @@ def enumeration(at: Spot, own_spans: list[Span]) -> int:
     mine = next((k for k, (a, b) in enumerate(items) if a <= begin < b), None)
     if mine is None or len(items) == 1:
         return 1
+    if _adverbial(raw, items[0]) and mine > 0:
+        # "Facing threats from abroad, Acme ...": the comma ends a phrase, not an item
+        items, mine = items[1:], mine - 1
     lo = hi = mine
     if len(raw[items[mine][0] : begin].split()) <= 1:
         while lo > 0 and (lo == mine or _short(raw, items[lo])) and _names(raw, items[lo - 1], last=True):
@@ -41,12 +44,22 @@ def enumeration(at: Spot, own_spans: list[Span]) -> int:
             hi + 1 < len(items)
             and (hi == mine or _short(raw, items[hi]))
             and _names(raw, items[hi + 1], last=False)
+            and not _apposition(raw, items, hi + 1)
         ):
             hi += 1
     listed = items[lo : hi + 1]
     own = sum(any(a <= s < b for s, _ in own_spans) for a, b in listed)
     more = any(raw[a:b].lower().startswith(("more", "other")) for a, b in listed)
     return len(listed) - max(0, own - 1) + more
+
+
+def _adverbial(raw: str, span: Span) -> bool:
+    """Whether a piece opens with a participle or preposition, as a phrase before the sentence does."""
+    words: list[str] = _WORD.findall(raw[span[0] : span[1]])
+    if len(words) < 2:
+        return False
+    low, lex = words[0].lower(), lexicon()
+    return gerund(low) or low in lex["prepositions"] or low in lex["clause_words"]
 
 
 def _items(raw: str, begin: int, end: int) -> list[Span]:
@@ -77,6 +90,12 @@ def _names(raw: str, span: Span, *, last: bool) -> bool:
     if not last and (gerund(low) or any(w.lower() in lex["verb_bases"] | lex["verbs"] for w in words[1:2])):
         return False
     return word[:1].isupper() or word.startswith("$")
+
+
+def _apposition(raw: str, items: list[Span], k: int) -> bool:
+    """ ", maker of pills,": a piece between commas that describes the one before it."""
+    words: list[str] = _WORD.findall(raw[items[k][0] : items[k][1]])
+    return k + 1 < len(items) and any(w in ("of", "for", "behind", "the") for w in words)
 
 
 def _short(raw: str, span: Span) -> bool:

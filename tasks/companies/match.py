@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from tasks.companies.context import analyse
 from tasks.companies.index import Hit, NameIndex
+from tasks.companies.lexicon import lexicon
 from tasks.companies.names import Profile, words_of
 from tasks.companies.rules import MatchRule, covered, deciding_rule, excluding_term
 from tasks.companies.salience import weigh
@@ -44,6 +45,7 @@ class Reason(StrEnum):
     used_as_verb = "used_as_verb"
     part_of_longer_name = "part_of_longer_name"
     person_name = "person_name"
+    namesake = "namesake"
     excluded_term = "excluded_term"
     excluded_by_rule = "excluded_by_rule"
     required_context_missing = "required_context_missing"
@@ -59,6 +61,8 @@ class Reason(StrEnum):
     medium_not_subject = "medium_not_subject"
     publisher_not_subject = "publisher_not_subject"
     passing_mention = "passing_mention"
+    only_named = "only_named"
+    source_not_subject = "source_not_subject"
 
 
 _SENSE_REASONS = {
@@ -70,6 +74,7 @@ _SENSE_REASONS = {
     "other_initials": Reason.common_word_not_name,
     "place_or_thing": Reason.common_word_not_name,
     "owned_thing": Reason.common_word_not_name,
+    "shared_name": Reason.namesake,
     "plural": Reason.common_word_not_name,
     "name": Reason.common_word_not_name,
     "used_as_verb": Reason.used_as_verb,
@@ -165,7 +170,7 @@ def match_company(
     for sense, at in zip(judged, spots, strict=True):
         same_field = [(h.start, h.end) for h in named if h.field == sense.hit.field]
         # what is not the company plays no part
-        role = weigh(sense.hit, at, same_field) if sense.score >= 0 else Evidence(sense.hit)
+        role = weigh(sense.hit, at, same_field, headline) if sense.score >= 0 else Evidence(sense.hit)
         ranked.append((_score(sense, role), sense, role))
     _, sense, role = max(ranked, key=lambda r: r[0])
     return _explain(sense, role, texts)
@@ -180,7 +185,13 @@ def _publisher_span(title: str, source: str | None, hits: Sequence[Hit]) -> tupl
     if source and (tail == words_of(source) or set(tail) <= set(words_of(source))):
         return match.span(1)
     inside = any(h.field == "title" and h.start >= match.start(1) for h in hits)
-    whole = any(h.field == "title" and (h.start, h.end) == match.span(1) for h in hits)
+    # "Storm nears - Acme News": the outlet is the name, and words for an outlet
+    whole = any(
+        h.field == "title"
+        and h.start == match.start(1)
+        and set(words_of(title[h.end :])) <= lexicon()["outlet_words"]
+        for h in hits
+    )
     return match.span(1) if inside and whole else None
 
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel
 
-from tasks.companies.frequency import zipf
+from tasks.companies.frequency import commonness, zipf
 from tasks.companies.lexicon import lexicon, third_person
 
 HitKind = Literal["name", "legal_name", "alias", "generated_alias", "ticker", "domain"]
@@ -18,7 +18,11 @@ HitKind = Literal["name", "legal_name", "alias", "generated_alias", "ticker", "d
 # A word, a lone ampersand, or an at-sign word; an apostrophe ends a word, so that "Lowe's" is "lowe" + "s".
 TOKEN = re.compile(r"\w+|&")
 MIN_INITIALS = 3
+PLAIN = 0.5
+"""From this commonness on, the first word of a legal name ("Restaurant Brands") does not stand for it alone."""
 GENERIC_ZIPF = 5.1
+KNOWN_ZIPF = 3.2
+"""From here on letters are a word or an abbreviation that people use for something else, too."""
 
 
 class Profile(BaseModel, frozen=True):
@@ -123,13 +127,25 @@ def _joined(words: tuple[str, ...], source: str) -> list[tuple[str, ...]]:
     return found
 
 
+def _only_a_ticker(ticker: str, profile: Profile) -> bool:
+    """Whether a ticker given as an alias says too little outside market context."""
+    if not ticker.isupper() or len(ticker) < 2:
+        return True
+    initials = {
+        "".join(w[0] for w in _drop_forms(words_of(name)) if w not in ("and", "of", "the")).upper()
+        for name in (profile.name, profile.legal_name or "")
+    }
+    return ticker not in initials and zipf(ticker.lower()) >= KNOWN_ZIPF
+
+
 @lru_cache(maxsize=20_000)
 def forms(profile: Profile) -> tuple[Form, ...]:
     """All forms a profile is found by: given names first, then what is generated from them.
 
     Given: name, legal name, aliases. Generated: each without legal form and leading "The", without trade
     words when the rest still identifies, joined spellings, initials of three letters or more.
-    An alias equal to the ticker is a ticker: it counts in market context only, unless it is also the name.
+    An alias equal to the ticker is a ticker, which counts in market context only, where it is also a word
+    ("CAT"); initials of the name ("GM") and made-up letters are an alias like any other.
     """
     found: dict[tuple[str, ...], Form] = {}
     ticker = (profile.ticker or "").strip()
@@ -146,7 +162,7 @@ def forms(profile: Profile) -> tuple[Form, ...]:
     given += [
         (alias, "alias")
         for alias in profile.aliases
-        if alias.strip() and not (ticker and alias.strip() == ticker and alias.isupper())
+        if alias.strip() and not (alias.strip() == ticker and _only_a_ticker(ticker, profile))
     ]
     for text, kind in given:
         words = words_of(text)
@@ -162,12 +178,13 @@ def forms(profile: Profile) -> tuple[Form, ...]:
             add(joined, "generated_alias")
         if kind != "alias":
             core = _drop_descriptors(bare)
-            if len(core) < len(bare) and not _generic(core) and len("".join(core)) > 2:
+            plain = len(core) == 1 and core[0] not in words_of(profile.name) and commonness(core[0]) >= PLAIN
+            if len(core) < len(bare) and not _generic(core) and not plain and len("".join(core)) > 2:
                 add(core, "generated_alias", stripped=True)
             if kind == "name" or words_of(profile.name)[:1] == bare[:1]:
                 initials = "".join(w[0] for w in bare if w not in ("and", "of", "the")).upper()
                 if len(bare) >= MIN_INITIALS and len(initials) >= MIN_INITIALS:
-                    add((initials.lower(),), "generated_alias", exact=initials, stripped=True)
+                    add((initials.lower(),), "generated_alias", exact=initials, stripped=initials != ticker)
     return tuple(found.values())
 
 

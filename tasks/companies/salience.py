@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 
 from tasks.companies.context import Text
+from tasks.companies.frequency import verbish
 from tasks.companies.index import Hit
+from tasks.companies.involved import acts, involvement
 from tasks.companies.lexicon import lexicon
 from tasks.companies.lists import enumeration
 from tasks.companies.spot import Evidence, Finding, Rule, Spot
+from tasks.companies.voices import VOICES
 
 STORES = frozenset({"retail", "grocery", "restaurants", "apparel"})
 PREMISES = STORES | {"leisure", "logistics", "banking", "airlines", "food"}
-PLATFORMS = frozenset({"internet", "media", "retail"})
-MEDIA = frozenset({"internet", "media"})
 
 _AMONG = re.compile(r"\b(?:such as|including|the next|similar to)\s*(?:the )?$")
 _RIVALS_OF = re.compile(r"\b(rivals?|competitors?|alternatives?|challengers?)(?: to| of| like)?\s*$")
@@ -21,12 +22,11 @@ _RIVAL = re.compile(
     r"[ -](?:rivals?|competitors?|alternatives?|clone|killer|style|like|esque|backed)\b", re.IGNORECASE
 )
 _PREFIX = re.compile(r"(?:post|pre|anti|non)-$")
+_AND_MORE = re.compile(r"(?:and|&|,|[+]) more\b", re.IGNORECASE)
 _MODEL = re.compile(r"[ -]\d{3}")
-_SAYS_AT_END = re.compile(r" (?:says|said|reports?|reported|finds|shows)\.?$")
-_STUDY = re.compile(r"(?:,? (?:reports?|poll|survey))\b(?:[:.]|$)", re.IGNORECASE)
 
 
-def weigh(hit: Hit, at: Spot | None, own_spans: list[tuple[int, int]]) -> Evidence:
+def weigh(hit: Hit, at: Spot | None, own_spans: list[tuple[int, int]], title: Text) -> Evidence:
     """The part one hit plays in its text; `own_spans` are all hits of the profile in the hit's field."""
     role = Evidence(hit)
     own = (hit.start, hit.end)
@@ -34,35 +34,44 @@ def weigh(hit: Hit, at: Spot | None, own_spans: list[tuple[int, int]]) -> Eviden
         role.add(("only_in_url", -1.0), own)
         return role
     if hit.field == "title":
-        subject = _subject(at)
-        role.add(("subject", 2.2) if subject else ("in_headline", 1.4), own)
+        part = involvement(at)
+        role.add(part, own)
+        subject = part[0] == "subject"
         _headline(role, at, subject, own_spans)
     else:
         role.add(("opens_snippet", -0.4) if at.first <= 3 else ("only_in_snippet", -1.4), own)
+        if at.first <= 1 and acts(at) and _described(title):
+            role.add(("described_in_headline", 0.9), own)
     for rule in RULES:
         if (found := rule(at)) is not None:
             role.add(found, at.left_span)
     return role
 
 
-def _subject(at: Spot) -> bool:
-    """Whether the name opens the headline, or a clause of it."""
-    opener = at.first == 1 and at.text.tokens[0].norm in ("the", "why", "how", "inside")
-    return at.first in at.text.clauses or opener
+def _described(title: Text) -> bool:
+    """Whether a headline opens with a company it does not name: "Chipmaker to cut jobs"."""
+    lex = lexicon()
+    return any(t.norm in lex["descriptions"] for t in title.tokens[:3]) and not any(
+        title.proper(i) for i in range(1, len(title.tokens))
+    )
 
 
 def _headline(role: Evidence, at: Spot, subject: bool, own_spans: list[tuple[int, int]]) -> None:
     """What the headline as a whole is: a list, a market report, shopping advice, a fund's filing."""
     hit, own = at.hit, (at.hit.start, at.hit.end)
-    listed = enumeration(at, own_spans)
+    listed = max(enumeration(at, own_spans), at.text.raw.count(" / ") + 1)
     if listed >= 3:
         role.add(("one_of_a_list", -4.0), own)
     kinds = headline_kinds(at.text)
     if wrap := kinds.get("market_wrap"):
-        alone = subject and hit.start == 0 and listed < 2
+        alone = subject and hit.start == 0 and listed < 2 and not _AND_MORE.search(at.text.raw)
         role.add(None if alone and wrap[0] > hit.start else ("market_wrap", -3.5), wrap)
     if shop := kinds.get("shopping"):
-        role.add(("shopping_advice", -3.0), shop)
+        # a company that does something may say so in an advert's words ("here's how to get it")
+        role.add(
+            ("shopping_advice", -1.6 if subject and acts(at) and at.after not in ("has", "have") else -3.0),
+            shop,
+        )
     filing = kinds.get("fund_filing")
     if filing and hit.start <= filing[0] and hit.start < 40:
         role.add(("holder_of_shares", -4.0), filing)
@@ -86,7 +95,10 @@ def headline_kinds(text: Text) -> dict[str, tuple[int, int]]:
 
 def _former(at: Spot) -> Finding | None:
     if at.before in at.lex["former"]:
-        return "former_employee", -5.0
+        # "ex-X manager sues the bank" is about the bank
+        norms = at.text.norms
+        against = not norms.isdisjoint(at.lex["quarrels"]) and not norms.isdisjoint(at.lex["employers"])
+        return None if against else ("former_employee", -5.0)
     return ("former_employee", -4.0) if at.after in at.lex["alumni"] else None
 
 
@@ -102,15 +114,17 @@ def _compared(at: Spot) -> Finding | None:
     if _PREFIX.search(head):
         return "comparison", -3.0
     if at.before in ("the", "a", "an") and re.match(r" of \w", at.tail):
-        return "comparison", -2.0
+        return "comparison", -3.0
     return None
 
 
 def _from_to(at: Spot) -> Finding | None:
     """ "from X to Y": two ends of a list."""
-    if at.before == "from" and re.match(r" to [A-Z]", at.tail):
-        return "one_of_a_list", -3.0
-    return None
+    if at.before != "from" or not re.match(r" to [A-Z]", at.tail):
+        return None
+    # "an award from X to Stay" is no list
+    verb = at.after_that in at.lex["verb_bases"] or verbish(at.after_that)
+    return None if verb else ("one_of_a_list", -3.0)
 
 
 def _product_in_use(at: Spot) -> Finding | None:
@@ -127,7 +141,8 @@ def _people(at: Spot) -> Finding | None:
     if at.after in at.lex["heirs"]:
         return "passing_mention", -2.8
     roles = at.lex["one_role"]
-    if at.before in ("a", "an", "one") and (at.after in roles or at.after_that in roles):
+    single = at.before in ("a", "an", "one") and (at.after in roles or at.after_that in roles)
+    if single or (at.after in roles and not at.text.norms.isdisjoint(at.lex["crimes"])):
         return "employee_not_company", -2.4
     return None
 
@@ -139,43 +154,14 @@ def _place(at: Spot) -> Finding | None:
         return "only_the_place", -3.0
     if at.before in ("on", "aboard") and at.after in at.lex["rides"] and incident:
         return "only_the_place", -3.0
-    if at.before in ("outside", "inside", "near") and not at.possessive:
+    inside = at.before == "inside" and (at.left == 0 or not at.know.industries & PREMISES)
+    if at.before in ("outside", "inside", "near") and not at.possessive and not inside:
         return "only_the_place", -3.0
-    if at.before in ("at", "in", "from") and at.know.industries & STORES:
+    if at.before in ("at", "in", "from", "of", "by") and at.know.industries & (STORES | {"leisure"}):
         premises = at.lex["store_places"] - {"store", "stores"}
         if incident or at.after in premises:
             return "only_the_place", -3.0
     return None
-
-
-def _platform(at: Spot) -> Finding | None:
-    """ "sold on X", "posted on X": a platform is where it happened, unless it is talked about."""
-    if at.before != "on" or not at.know.industries & PLATFORMS or at.tail.startswith(" ("):
-        return None
-    if at.after in at.lex["after"] or at.after in at.lex["verbs"] or at.before_that in at.lex["on_business"]:
-        return None
-    return "medium_not_subject", -2.0
-
-
-def _medium(at: Spot) -> Finding | None:
-    """ "told X", "X poll finds", "according to X": a medium that carried the news."""
-    if not at.know.industries & MEDIA:
-        return None
-    if at.before in ("told", "tells", "via"):
-        return "medium_not_subject", -4.0
-    if at.head.lower().rstrip().endswith("according to") or _STUDY.match(at.tail):
-        return "medium_not_subject", -3.5
-    if at.after in at.lex["media_use"] and not at.possessive:
-        return "medium_not_subject", -2.2
-    return None
-
-
-def _attribution(at: Spot) -> Finding | None:
-    """ "..., X reports": who says so, not who it is about."""
-    if not at.head.rstrip().endswith(",") or not _SAYS_AT_END.match(at.tail):
-        return None
-    industries = at.know.industries
-    return ("medium_not_subject", -4.0) if not industries or industries & MEDIA else None
 
 
 RULES: tuple[Rule, ...] = (
@@ -185,7 +171,5 @@ RULES: tuple[Rule, ...] = (
     _product_in_use,
     _people,
     _place,
-    _platform,
-    _medium,
-    _attribution,
+    *VOICES,
 )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from tasks.companies.after import judge_right, legal_form, possessive, ticker
+from tasks.companies.after import beside, judge_right, legal_form, possessive, ticker
 from tasks.companies.before import judge_left
-from tasks.companies.context import Text
+from tasks.companies.context import Text, invented
 from tasks.companies.frequency import commonness
 from tasks.companies.index import Hit
 from tasks.companies.spot import COMMON, Evidence, Finding, Spot
+from tasks.companies.verbs import VERB
+
+GADGETS = frozenset({"hardware", "software", "semiconductors", "internet"})
+"""Industries whose products have made-up names."""
+_ANOTHER = frozenset({"part_of_longer_name", "person_name"})
+_DECIDED = -2.3
 
 
 def judge(hit: Hit, at: Spot | None, title: Text, snippet: Text | None) -> Evidence:
@@ -24,24 +30,35 @@ def judge(hit: Hit, at: Spot | None, title: Text, snippet: Text | None) -> Evide
     evidence.add(_other_case(at), own)
     if hit.plural:
         evidence.add(("plural", -0.5 - 5.0 * at.doubt), own)
-    if at.owned and at.doubt > COMMON:
+    if (at.owned or at.owned_far) and at.doubt > COMMON:
         evidence.add(("owned_thing", -1.6 * at.doubt), own)
-    for rule in (legal_form, ticker, possessive):
-        evidence.add(rule(at), own)
-    evidence.add(judge_right(at), at.right_span)
-    evidence.add(judge_left(at), at.left_span)
+    left, right = judge_left(at), judge_right(at)
+    if not (_decided(right) and left is not None and left[1] > 0):
+        # "investor Ross Roe": the trade word describes the person
+        evidence.add(left, at.left_span)
+    if not _decided(left):
+        # what follows another's name says nothing of the company
+        for rule in (legal_form, ticker, possessive, beside):
+            evidence.add(rule(at), own)
+        evidence.add(right, at.right_span)
     evidence.add(_quoted(at), own)
     _topic(evidence, at, title, snippet)
     return evidence
+
+
+def _decided(found: Finding | None) -> bool:
+    """Whether a finding says beyond doubt that the name is another's."""
+    return found is not None and found[0] in _ANOTHER and found[1] <= _DECIDED
 
 
 def _letters(at: Spot) -> Finding:
     """The belief a form starts with: from how common its words are, and its letter case."""
     style = at.text.style
     if style in ("sentence", "title") and at.text.tokens[at.first].text.islower():
-        # a brand written in lower case ("adidas") is fine, a common word is a common word
+        # a brand that writes itself so ("adidas") is fine; else a small letter means the thing, not the name
+        own = at.text.tokens[at.first].text in at.know.spellings
         word = at.doubt if at.single else commonness(at.words[0])
-        return "lower_case", 1.0 - 7.0 * max(word, 0.12)
+        return "lower_case", (1.0 if own else -1.6) - 7.0 * max(word, 0.12)
     if style == "lower":
         return "name", 1.6 - 5.0 * at.doubt
     always = at.single and (at.words[0] in at.lex["always_capital"] or at.words[0] in at.lex["weekdays"])
@@ -68,6 +85,9 @@ def _other_case(at: Spot) -> Finding | None:
         return ("lower_case", -3.0) if mixed and commonness(inner[-1].norm) > COMMON else None
     if not at.single or at.text.style in ("upper", "lower") or surface in at.know.spellings:
         return None
+    if at.hit.kind == "generated_alias" and surface.isupper():
+        # our own initials, found in capitals only
+        return None
     if surface.isupper() and 1 < len(surface) <= 5:
         return "other_initials", -3.0
     if surface[1:].islower() and len(surface) <= 4 and surface.upper() in at.know.spellings:
@@ -93,14 +113,37 @@ def _topic(evidence: Evidence, at: Spot, title: Text, snippet: Text | None) -> N
     trade = (at.know.terms & title.norms).difference(at.words)
     trade_below = (at.know.terms & below) - title.norms
     share = 0.45 + 0.55 * at.doubt
+    made = title.inventions - sum(invented(t.text) for t in title.tokens[at.first : at.last + 1])
+    if at.know.industries & GADGETS and at.text is title and made > 0:
+        evidence.add(("product_words", 1.2 * share), None)
     if trade or trade_below:
         weight = 1.0 * bool(trade) + 0.5 * max(0, len(trade) - 1) + 0.4 * len(trade_below)
         evidence.add(("trade_words", min(1.8, weight) * share), _find(title, trade))
     business = ((at.know.business & title.norms) | (at.know.business & below)).difference(at.words)
     if business:
         evidence.add(("business_words", min(1.2, 0.6 * len(business)) * share), _find(title, business))
+    if at.first in at.text.clauses and at.text is title and "its" in title.norms:
+        # who does something with what is "its" own is an organisation
+        evidence.add(("its_own", 0.7 * at.doubt), None)
+    known = bool(trade or trade_below)
     if any(text.phrase(keyword) for keyword in at.know.keywords for text in (title, snippet) if text):
         evidence.add(("keyword", 1.2 + 0.6 * at.doubt), None)
+        known = True
+    if at.words in at.know.shared and not known and not business:
+        # an excluded term says that another bears the name: only the topic tells them apart
+        firm = evidence.parts.get("company_verb_follows", 0.0) >= VERB
+        evidence.add(("shared_name", -3.0 if firm else -5.0), None)
+    if at.invented_initials and not known:
+        # initials we made ourselves stand for other things more often than not
+        evidence.add(("other_initials", -3.5), None)
+    if at.geographic and not known:
+        # places and peoples have workers, trucks and plans of their own
+        listed = at.after in at.lex["firmly_after"]
+        # "at Dakota's lakes": a place owns things, and things happen at it
+        local = evidence.parts.get("possessive", 0.0) + max(
+            0.0, evidence.parts.get("bare_after_preposition", 0.0)
+        )
+        evidence.add(("place_or_thing", -1.5 if listed else -2.8 - local), None)
 
 
 def _find(text: Text, words: set[str] | frozenset[str]) -> tuple[int, int] | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tasks.companies.context import Text
-from tasks.companies.frequency import ambiguity
+from tasks.companies.context import Text, invented
+from tasks.companies.frequency import ambiguity, singular, zipf
 from tasks.companies.index import Hit
 from tasks.companies.knowledge import Knowledge, knowledge
 from tasks.companies.lexicon import Lexicon, lexicon
@@ -15,6 +15,8 @@ from tasks.companies.names import Profile
 COMMON = 0.4
 """From here on a form is a common word first and a name second."""
 
+_WORD = 3.0
+"""The Zipf frequency from which on a word is one that people know."""
 Finding = tuple[str, float]
 """What a rule found: the name of the score part and its weight; positive speaks for the company."""
 
@@ -52,6 +54,30 @@ class Spot:
         return len(self.words) == 1
 
     @property
+    def geographic(self) -> bool:
+        """Whether the name is also that of a place or its people."""
+        return (
+            self.single
+            and self.words[0] in self.lex["demonyms"] | self.lex["places"] | self.lex["always_capital"]
+        )
+
+    @property
+    def owned_far(self) -> bool:
+        """Whether an owner stands before the word before: "the Acme chief's security strategy"."""
+        far = self.first - 2
+        return (
+            self.left is not None
+            and far > 0
+            and self.text.tokens[far].norm == "s"
+            and self.text.gap(far - 1, far) == "'"
+        )
+
+    @property
+    def invented_initials(self) -> bool:
+        """Whether the hit is initials that nobody gave us."""
+        return self.hit.stripped and self.single and self.hit.surface.isupper() and len(self.hit.surface) <= 5
+
+    @property
     def proper(self) -> bool:
         """Whether the name's own capital says that it is a name."""
         return self.text.proper(self.first)
@@ -63,6 +89,24 @@ class Spot:
     @property
     def hyphen_right(self) -> bool:
         return not self.possessive and self.right is not None and self.text.gap(self.last, self.right) == "-"
+
+    def parties(self, other: int) -> bool:
+        """Whether a hyphen joins the name with another name: "the Acme-Globex deal"."""
+        tokens = self.text.tokens
+        if not self.text.capital(other) or not self.text.capital(self.first) or len(tokens[other].text) < 2:
+            return False
+        i = max(self.last, other)
+        for _ in range(3):
+            i += 1
+            if not self.text.joined(i - 1, i):
+                return False
+            if tokens[i].norm in self.lex["after"] | self.lex["events"] | self.lex["topic_nouns"]:
+                return True
+        return False
+
+    def earlier(self, size: int) -> set[str]:
+        """The words that stand shortly before the name."""
+        return {t.norm for t in self.text.tokens[max(0, self.first - size) : self.first]}
 
     @property
     def left_span(self) -> tuple[int, int]:
@@ -109,10 +153,16 @@ def spot(profile: Profile, hit: Hit, text: Text) -> Spot:
         left = None
     words = tuple(t.norm for t in tokens[first : last + 1])
     doubt = ambiguity(words)
+    if hit.plural:
+        doubt = max(doubt, ambiguity((singular(words[0]),)))
     know = knowledge(profile)
     if hit.surface.isupper() and len(hit.surface) <= 3 and hit.surface in know.spellings:
         # initials written as the profile writes them are hardly anything else
         doubt = min(doubt, 0.25)
+    written = {s for s in know.spellings if s.lower() == hit.surface.lower()}
+    if written and all(invented(s) for s in written) and hit.surface.istitle():
+        # "Indigo" where the client writes IndiGo: the plain word as likely as the name
+        doubt = max(doubt, 0.5 if zipf(words[0]) >= _WORD else 0.0)
     if hit.stripped:
         doubt = min(1.0, max(doubt + 0.2, 0.6))
     return Spot(
@@ -156,7 +206,7 @@ class Evidence:
 
     @property
     def score(self) -> float:
-        return sum(self.parts.values())
+        return round(sum(self.parts.values()), 3)
 
 
 def first_finding(rules: tuple[Rule, ...], at: Spot) -> Finding | None:

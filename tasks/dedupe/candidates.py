@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-__all__ = ["Pairs", "similar_pairs", "smooth"]
+__all__ = ["Pairs", "only", "similar_pairs", "smooth"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -25,6 +25,11 @@ class Pairs(NamedTuple):
     left: Ints
     right: Ints
     similarity: Floats
+
+
+def only(pairs: Pairs, keep: npt.NDArray[np.bool_]) -> Pairs:
+    """Some of the pairs."""
+    return Pairs(pairs.left[keep], pairs.right[keep], pairs.similarity[keep])
 
 
 def similar_pairs(
@@ -144,7 +149,7 @@ def smooth(
 
 _HEARD: Final = 0.4
 """Of the floor: what reaches an article through its neighbours with less than this is dropped on the way."""
-_LIKE: Final = 0.1
+_LIKE: Final = 0.15
 """Neighbours less alike than this say nothing."""
 
 

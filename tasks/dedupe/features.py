@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate, chain
 from typing import Final, NamedTuple
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ import wordfreq
 
 from tasks.dedupe.text import tokens
 
-__all__ = ["COLUMNS", "Features", "Words", "analyse", "features", "rarity", "weigh"]
+__all__ = ["COLUMNS", "Features", "Words", "analyse", "features", "rarity", "spell", "weigh"]
 
 COLUMNS: Final = 1 << 22
 """Features are hashed into this many columns: memory stays flat, and two articles share a false feature about
@@ -84,10 +85,7 @@ def _term(token: str) -> tuple[int, float]:
             p += known.get(stem + ending, 0.0)
         p = max(p, known.get(token, 0.0))
     p = min(max(p, _RAREST), 0.5)
-    number = 2166136261
-    for byte in stem.encode():
-        number = ((number ^ byte) * 16777619) & 0xFFFFFFFF
-    return number & 0x7FFFFFFF, -math.log(1.0 - (1.0 - p) ** _WINDOW)
+    return crc32(stem.encode()) & 0x7FFFFFFF, -math.log(1.0 - (1.0 - p) ** _WINDOW)
 
 
 @lru_cache(maxsize=4096)
@@ -169,6 +167,19 @@ def weigh(found: Features, known: npt.NDArray[np.int32], articles: int) -> sp.cs
     )
     result.eliminate_zeros()
     return result
+
+
+def spell(segments: Sequence[Sequence[str]]) -> dict[int, str]:
+    """Column -> the word, or the pair of words, of these tokens that counts there."""
+    found: dict[int, str] = {}
+    for words in segments:
+        terms = np.array([_term(word)[0] for word in words], dtype=np.uint64)
+        pairs = terms[:-1] * _MIX_A + terms[1:] * _MIX_B + np.uint64(1)
+        for column, i in zip(_column(pairs * _MIX_B).tolist(), range(len(words) - 1), strict=True):
+            found.setdefault(column, f"{words[i]} {words[i + 1]}")
+        for column, word in zip(_column(terms * _MIX_A).tolist(), words, strict=True):
+            found[column] = word
+    return found
 
 
 def _column(hashed: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:

@@ -4,81 +4,40 @@ One batch is one transaction under the business's fenced lease. The story index 
 and is rebuilt from the database whenever the lease changed hands, so the database alone decides what is true.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, update
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
-from models.base import new_id, utc_now
+from models.base import utc_now
 from models.engine import insert_rows, reading, writing
 from models.events import Decision, Stage
 from models.jobs import heartbeat
 from models.leases import Held, renew
 from models.news import Article, ArticleClient, LinkState, RawItem, Story, raw_backlog
-from models.scope import Scope
 from models.settings import get_settings
-from tasks.companies.index import Hit
-from tasks.dedupe.stories import Doc, Placement, StoryConfig, StoryIndex
-from tasks.dedupe.text import content_key
-from tasks.dedupe.urls import canonical_url, publisher
+from tasks.dedupe.doc import Placement
+from tasks.dedupe.drafts import Draft, drafts_of, identity_of
+from tasks.dedupe.moves import Overtaken, rehome, remove_empty
+from tasks.dedupe.seats import give_up, index_for
 from tasks.plan import RunPlan, StageReport
-from tasks.profiles import Portfolio, portfolio
+from tasks.profiles import portfolio
+
+__all__ = ["ENGINE", "ENGINE_VERSION", "LEASE", "dedupe_batch", "identity_of", "leave"]
 
 ENGINE = "stories"
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 LEASE = "stories"
-
-
-@dataclass(slots=True)
-class _Draft:
-    """An article of this batch before it is written."""
-
-    id: UUID
-    row: dict[str, Any]
-    candidates: dict[UUID, bool] = field(default_factory=dict)
-    """Client id → whether a source was asked about it."""
-    names: tuple[str, ...] = ()
-    parties: frozenset[str] = frozenset()
-    is_history: bool = True
-    first_poll: frozenset[UUID] = frozenset()
-    """Candidates whose first poll this is: to them the article is history, however fresh."""
-    is_new: bool = True
-    story_id: UUID | None = None
-
-
-@dataclass(slots=True)
-class _Seat:
-    """The story index of one business, good as long as the fence it was built under."""
-
-    fence: int
-    since: datetime
-    """The index knows every placed article from here on."""
-    index: StoryIndex
-
-
-_seats: dict[UUID, _Seat] = {}
+_TRIES: Final = 3
 
 
 def leave(plan: RunPlan) -> None:
     """Forget the business's story index: its lease goes back, and the next holder reads the database."""
-    _seats.pop(plan.business_id, None)
-
-
-def identity_of(url: str | None, title: str, snippet: str | None, source: str | None) -> str:
-    """What makes two items the same document: its canonical address, or content and publisher without one."""
-    address = canonical_url(url) if url else None
-    parts = (
-        ("url", address)
-        if address
-        else ("text", content_key(title, snippet, source), publisher(None, source))
-    )
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+    give_up(plan.business_id)
 
 
 def dedupe_batch(plan: RunPlan, held: Held, limit: int | None = None) -> StageReport:
@@ -86,26 +45,45 @@ def dedupe_batch(plan: RunPlan, held: Held, limit: int | None = None) -> StageRe
 
     Raises LeaseLost when another run took over; nothing of the batch is kept then.
     """
+    for _ in range(_TRIES - 1):
+        try:
+            return _batch(plan, held, limit)
+        except Overtaken:
+            continue
+    return _batch(plan, held, limit)
+
+
+def _batch(plan: RunPlan, held: Held, limit: int | None) -> StageReport:
     scope = plan.scope
     with reading(scope) as session:
         backlog = raw_backlog(scope, session, limit or get_settings().batch_size)
         if not backlog:
             return StageReport(stage="dedupe")
         clients = portfolio(scope, session)
-        drafts, of_raw = _drafts(scope, session, plan, backlog, clients)
+        drafts, of_raw = drafts_of(scope, session, plan, backlog, clients)
         to_place = [d for d in drafts.values() if d.candidates and d.story_id is None]
-        index = _story_index(scope, session, held, to_place)
+        index = index_for(scope, session, held, to_place, clients)
     try:
-        placements = {UUID(p.key): p for p in index.add([_doc(d) for d in to_place])}
-        stories = _seat_stories(to_place, placements)
+        placements = {UUID(p.key): p for p in index.add([d.doc() for d in to_place])}
+        moved = {UUID(p.key): p for p in index.moved}
+        for draft in to_place:
+            draft.story_id = UUID(placements[draft.id].story)
         with writing(scope) as session:
             renew(scope, session, held)
-            _write(scope, session, plan, drafts, stories, placements)
+            founded = _found_stories(session, drafts.values(), [*placements.values(), *moved.values()])
+            _write_articles(session, drafts, placements)
+            left = rehome(scope, session, moved) if moved else set()
+            _write_links(session, drafts)
+            insert_rows(session, Decision, _decisions(plan, placements.values(), moved.values()))
+            _point(session, index.related)
+            gone = remove_empty(session, left)
+            joined = {UUID(p.story) for p in (*placements.values(), *moved.values())}
+            _recount(session, (joined | left) - gone)
             _mark_processed(session, {raw.id: drafts[of_raw[raw.id]].id for raw in backlog})
             heartbeat(scope, session, plan.job_run_id)
     except BaseException:
         # The index already holds placements that were rolled back.
-        _seats.pop(scope.business, None)
+        give_up(scope.business)
         raise
     new = [d for d in drafts.values() if d.is_new]
     return StageReport(
@@ -116,161 +94,40 @@ def dedupe_batch(plan: RunPlan, held: Held, limit: int | None = None) -> StageRe
             "articles": len(new),
             "copies": len(backlog) - len(new),
             "candidates": sum(len(d.candidates) for d in drafts.values()),
-            "stories": len(stories),
+            "stories": founded - len(gone),
+            **({"moved": len(moved)} if moved else {}),
         },
     )
 
 
-def _drafts(
-    scope: Scope, session: Session, plan: RunPlan, backlog: Sequence[RawItem], clients: Portfolio
-) -> tuple[dict[str, _Draft], dict[UUID, str]]:
-    of_raw = {
-        raw.id: identity_of(c.get("url"), c["title"], c.get("snippet"), c.get("source"))
-        for raw in backlog
-        for c in (raw.raw_content,)
-    }
-    known = {
-        article.identity: article
-        for article in session.exec(select(Article).where(col(Article.identity).in_(set(of_raw.values()))))
-    }
-    first_poll = {c.id for c in clients.clients.values() if c.baseline_at is None} if plan.baseline else set()
-    drafts: dict[str, _Draft] = {}
-    for raw in backlog:
-        identity = of_raw[raw.id]
-        draft = drafts.get(identity)
-        if draft is None:
-            draft = drafts[identity] = _draft(raw, identity, known.get(identity), clients)
-        draft.is_history = draft.is_history and raw.is_history
-        if raw.client_id is not None and raw.client_id in clients.clients:
-            draft.candidates[raw.client_id] = True
-    for draft in drafts.values():
-        draft.row["is_history"] = draft.is_history
-        draft.first_poll = frozenset(draft.candidates) & first_poll
-    return drafts, of_raw
-
-
-def _draft(raw: RawItem, identity: str, article: Article | None, clients: Portfolio) -> _Draft:
-    content = raw.raw_content
-    title, snippet, url = content["title"], content.get("snippet"), content.get("url")
-    hits = clients.index.candidates(title, snippet, url)
-    row = {
-        "identity": identity,
-        "url": url,
-        "title": title,
-        "snippet": snippet,
-        "source": content.get("source"),
-        "publisher": publisher(url, content.get("source")),
-        "published_at": raw.published_at,
-        "first_seen_at": raw.first_seen_at,
-        "is_mock": raw.is_mock,
-    }
-    draft = _Draft(
-        id=article.id if article else new_id(),
-        row=row,
-        candidates={UUID(key): False for key in hits},
-        is_new=article is None,
+def _found_stories(session: Session, drafts: Iterable[Draft], placements: Sequence[Placement]) -> int:
+    """Make the stories that do not exist yet; how many. A story takes id and title of the article that founded it."""
+    named = {UUID(p.story) for p in placements}
+    known = set(session.exec(select(Story.id).where(col(Story.id).in_(named))))
+    told = {d.id: (d.row["title"], d.at) for d in drafts}
+    older = named - known - told.keys()
+    for article in session.exec(select(Article).where(col(Article.id).in_(older))) if older else ():
+        told[article.id] = article.title, article.published_at or article.first_seen_at
+    fresh = sorted(named - known)
+    insert_rows(
+        session,
+        Story,
+        [
+            {
+                "id": story,
+                "title": told[story][0],
+                "first_at": told[story][1],
+                "last_at": told[story][1],
+                "article_count": 1,
+                "outlet_count": 1,
+            }
+            for story in fresh
+        ],
     )
-    draft.names, draft.parties = _named(hits, title, content.get("source"))
-    if article is not None:
-        draft.story_id = article.story_id
-        draft.row["published_at"], draft.row["first_seen_at"] = article.published_at, article.first_seen_at
-    return draft
+    return len(fresh)
 
 
-def _at(row: dict[str, Any]) -> datetime:
-    at: datetime = row["published_at"] or row["first_seen_at"]
-    return at
-
-
-def _doc(draft: _Draft) -> Doc:
-    row = draft.row
-    return Doc(
-        key=str(draft.id),
-        title=row["title"],
-        snippet=row["snippet"],
-        source=row["source"],
-        url=row["url"],
-        at=_at(row),
-        names=draft.names,
-        parties=draft.parties,
-    )
-
-
-def _named(
-    hits: Mapping[str, Sequence[Hit]], title: str, source: str | None
-) -> tuple[tuple[str, ...], frozenset[str]]:
-    """The clients' names as an article writes them, and which clients they are; its outlet's own name is none."""
-    end = len(title) - len(source) if source and title.endswith(source) else len(title)
-    told = {
-        key: [hit for hit in found if hit.field == "snippet" or (hit.field == "title" and hit.start < end)]
-        for key, found in hits.items()
-    }
-    names = {hit.surface for found in told.values() for hit in found}
-    return tuple(sorted(names)), frozenset(key for key, found in told.items() if found)
-
-
-def _story_index(scope: Scope, session: Session, held: Held, to_place: Sequence[_Draft]) -> StoryIndex:
-    """The index to place into: this process's own while its lease held without a break, else one from the database."""
-    window = timedelta(days=get_settings().story_window_days)
-    earliest = min((_at(d.row) for d in to_place), default=utc_now()) - window
-    seat = _seats.get(scope.business)
-    if seat is None or seat.fence != held.fence or earliest < seat.since:
-        seat = _Seat(held.fence, earliest, StoryIndex(StoryConfig(window=window)))
-        seat.index.seed(_placed_since(scope, session, earliest))
-        _seats[scope.business] = seat
-    elif to_place:
-        seat.index.evict(earliest)
-        seat.since = earliest
-    return seat.index
-
-
-def _placed_since(scope: Scope, session: Session, since: datetime) -> Iterable[tuple[Doc, str]]:
-    clients = portfolio(scope, session)
-    at = func.coalesce(Article.published_at, Article.first_seen_at)
-    query = select(Article).where(col(Article.story_id).is_not(None), at >= since).order_by(col(Article.id))
-    for article in session.exec(query):
-        hits = clients.index.candidates(article.title, article.snippet, article.url)
-        names, parties = _named(hits, article.title, article.source)
-        yield (
-            Doc(
-                key=str(article.id),
-                title=article.title,
-                snippet=article.snippet,
-                source=article.source,
-                url=article.url,
-                at=article.published_at or article.first_seen_at,
-                names=names,
-                parties=parties,
-            ),
-            str(article.story_id),
-        )
-
-
-def _seat_stories(placed: Sequence[_Draft], placements: dict[UUID, Placement]) -> dict[UUID, dict[str, Any]]:
-    """Give every placed draft its story's id; returns the rows of the stories that are new.
-
-    A new story takes the id of the article that founded it, which is what the index calls it.
-    """
-    stories: dict[UUID, dict[str, Any]] = {}
-    for draft in placed:
-        placement = placements[draft.id]
-        draft.story_id = UUID(placement.story)
-        if draft.story_id == draft.id:
-            at = _at(draft.row)
-            stories[draft.id] = {"id": draft.id, "title": draft.row["title"], "first_at": at, "last_at": at}
-    return stories
-
-
-def _write(
-    scope: Scope,
-    session: Session,
-    plan: RunPlan,
-    drafts: dict[str, _Draft],
-    stories: dict[UUID, dict[str, Any]],
-    placements: dict[UUID, Placement],
-) -> None:
-    now = utc_now()
-    insert_rows(session, Story, [{**row, "article_count": 1, "outlet_count": 1} for row in stories.values()])
+def _write_articles(session: Session, drafts: dict[str, Draft], placements: Mapping[UUID, Placement]) -> None:
     new = [d for d in drafts.values() if d.is_new]
     insert_rows(session, Article, [{"id": d.id, **d.row, "story_id": d.story_id} for d in new])
     late = [
@@ -281,6 +138,9 @@ def _write(
             update(Article).where(col(Article.id) == bindparam("row")).values(story_id=bindparam("story")),
             late,
         )
+
+
+def _write_links(session: Session, drafts: dict[str, Draft]) -> None:
     insert_rows(
         session,
         ArticleClient,
@@ -297,25 +157,56 @@ def _write(
         ],
         ignore_conflicts=True,
     )
-    insert_rows(session, Decision, [_decision(plan, p, now) for p in placements.values()])
-    _recount(session, {d.story_id for d in drafts.values() if d.id in placements and d.story_id is not None})
 
 
-def _decision(plan: RunPlan, placement: Placement, now: datetime) -> dict[str, Any]:
-    founded = placement.joined_to is None
+def _decisions(
+    plan: RunPlan, placed: Iterable[Placement], moved: Iterable[Placement]
+) -> list[dict[str, Any]]:
+    now = utc_now()
+    return [
+        *(_decision(plan, p, now, "founded" if p.joined_to is None else "joined") for p in placed),
+        *(_decision(plan, p, now, "moved") for p in moved),
+    ]
+
+
+_SENTENCES: Final = {
+    "founded": "First article of its story.",
+    "joined": "Tells a story we already have.",
+    "moved": "Belongs to another story than we thought, which nobody had been told of.",
+}
+
+
+def _decision(plan: RunPlan, placement: Placement, now: datetime, verdict: str) -> dict[str, Any]:
     return {
         "stage": Stage.DEDUPE,
-        "verdict": "founded" if founded else "joined",
-        "reason_code": str(placement.reason),
-        "reason": "First article of its story." if founded else "Tells a story we already have.",
-        "evidence": placement.joined_to or "",
-        "parts": {"score": round(placement.score, 4), **placement.parts},
+        "verdict": verdict,
+        "reason_code": placement.reason,
+        "reason": _SENTENCES[verdict],
+        # Joined: the article it is most like; kept apart: the one it is alike and yet another story's.
+        "evidence": placement.joined_to or placement.nearest or "",
+        "parts": {"score": round(placement.score, 4), **placement.parts, "story_id": placement.story},
         "engine": ENGINE,
         "engine_version": ENGINE_VERSION,
         "article_id": UUID(placement.key),
         "job_run_id": plan.job_run_id,
         "created_at": now,
     }
+
+
+def _point(session: Session, related: Mapping[str, str]) -> None:
+    """Stories that were mailed never merge: they point at each other."""
+    rows = [
+        {"row": UUID(a), "other": UUID(b)}
+        for one, two in related.items()
+        for a, b in ((two, one), (one, two))
+    ]
+    if rows:
+        session.connection().execute(
+            update(Story)
+            .where(col(Story.id) == bindparam("row"))
+            .values(related_story_id=bindparam("other")),
+            rows,
+        )
 
 
 def _recount(session: Session, touched: set[UUID]) -> None:

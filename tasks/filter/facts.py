@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from models.accounts import ClientPreference, User, UserPreference
 from models.clients import ClientAssignment
+from models.feedback import category_mutes
 from models.mail import suppressed_addresses
 from models.scope import Scope
 from tasks.filter.rules import EventFacts, PersonFacts, Verdict, person_objection
@@ -24,6 +25,8 @@ class People:
     assigned: Mapping[UUID, frozenset[UUID]]
     """Client id → ids of the people who look after it now."""
     suppressed: frozenset[str]
+    muted: Mapping[tuple[UUID, UUID], Collection[str]] = field(default_factory=dict)
+    """(user id, client id) → kinds of event that are not relevant to the person there."""
     _everything: tuple[UUID, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
@@ -55,6 +58,7 @@ class People:
             suppressed=user.email.lower() in self.suppressed,
             client_muted=exception is not None and exception.muted,
             categories=None if categories is None else frozenset(categories),
+            muted_categories=frozenset(self.muted.get((user_id, client_id), ())),
             threshold=wants.relevance_threshold,
             client_threshold=exception.relevance_threshold if exception else None,
             frequency=wants.notification_frequency,
@@ -101,6 +105,7 @@ def load_people(scope: Scope, session: Session, only: Collection[UUID] | None = 
         exceptions={(row.user_id, row.client_id): row for row in exceptions},
         assigned={client_id: frozenset(ids) for client_id, ids in assigned.items()},
         suppressed=frozenset(address.lower() for address in suppressed_addresses(scope, session)),
+        muted=category_mutes(scope, session),
     )
 
 
@@ -115,4 +120,5 @@ def event_facts(row: Any) -> EventFacts:
         is_history=row.is_history,
         language=row.language,
         language_supported=row.language_supported,
+        withdrawn=row.withdrawn_at is not None,
     )

@@ -31,7 +31,7 @@ _LINE_COLUMNS: tuple[Any, ...] = (
 )
 _EVENT_COLUMNS: tuple[Any, ...] = (
     *(Event.id, Event.client_id, Event.category, Event.relevance, Event.happened_at, Event.is_history),
-    *(Event.language, Event.language_supported, Event.revision),
+    *(Event.language, Event.language_supported, Event.withdrawn_at, Event.revision),
     *(Event.story_id, Event.article_id, Event.title),
 )
 

@@ -4,8 +4,9 @@ The checks run in a fixed order and the first that objects gives the reason, so 
 always has the same answer:
 
 1. the person: deactivated, not assigned, notifications off, e-mail off, address suppressed;
-2. the event for that person: client muted, language unsupported (its category and score claim nothing, so it
-   stays in the app), category not wanted, relevance below the threshold;
+2. the event for that person: withdrawn (not about the client after all), client muted, language unsupported (its
+   category and score claim nothing, so it stays in the app), category not wanted, category muted for this client,
+   relevance below the threshold;
 3. time: history that is too old even for a first digest, news that is no longer fresh.
 """
 
@@ -36,6 +37,8 @@ class EventFacts:
     """Found by the first poll of its client: from before the client was watched."""
     language: str = "en"
     language_supported: bool = True
+    withdrawn: bool = False
+    """Nothing counts as being about the client any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class PersonFacts:
     client_muted: bool = False
     categories: frozenset[str] | None = None
     """None: every category."""
+    muted_categories: frozenset[str] = frozenset()
+    """Kinds of event that the person called not relevant at this client."""
     threshold: float = 0.5
     client_threshold: float | None = None
     """The person's exception for this client; it wins over ``threshold``."""
@@ -75,6 +80,9 @@ class Verdict:
     def __post_init__(self) -> None:
         if (self.route is None) == (self.reason is None):
             raise ValueError("a verdict is a route or a reason, never both or neither")
+
+
+WITHDRAWN = Verdict(None, SkipReason.WRONG_COMPANY, "it is not about this client after all")
 
 
 def person_objection(person: PersonFacts) -> Verdict | None:
@@ -111,6 +119,8 @@ def decide(
     objection = person_objection(person)
     if objection is not None:
         return objection
+    if event.withdrawn:
+        return WITHDRAWN
     if person.client_muted:
         return _skip(SkipReason.CLIENT_MUTED, "you have muted this client")
     if not event.language_supported:
@@ -122,6 +132,9 @@ def decide(
         return _skip(
             SkipReason.CATEGORY_NOT_WANTED, f"{_words(event.category)} is not among the categories you chose"
         )
+    if event.category in person.muted_categories:
+        said = f"you said that {_words(event.category)} news of this client is not relevant to you"
+        return _skip(SkipReason.CATEGORY_MUTED, said)
     if event.relevance < person.bar:
         whose = "your threshold" if person.client_threshold is None else "your threshold for this client"
         return _skip(SkipReason.BELOW_THRESHOLD, _below(event.relevance, whose, person.bar))

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select as sa_select
 from sqlalchemy import true, update
 from sqlmodel import Session, col, select
 
@@ -18,7 +17,8 @@ from models.mail import Channel, Notification, NotificationState, SkipReason
 from models.scope import Scope
 from models.settings import get_settings
 from tasks.filter.facts import People, event_facts, load_people
-from tasks.filter.ledger import Line, chunks, decision, lines, rank, skip, superseded
+from tasks.filter.known import known_lines, reopen, supersede, take_back
+from tasks.filter.ledger import Line, chunks, decision, lines, rank, skip
 from tasks.filter.rules import HISTORY_PER_CLIENT, EventFacts, Verdict, decide
 from tasks.plan import RunPlan, StageReport
 
@@ -62,7 +62,8 @@ def filter_batch(plan: RunPlan, limit: int, *, clock: Clock | None = None) -> St
 
     Every (event revision, person considered) gets one notification, waiting or skipped with its reason, and
     one decision; an event nobody is considered for gets a decision without a person. Older revisions that still
-    wait are superseded. Two runs at once take different events.
+    wait are superseded; lines of a withdrawn event are taken back, and decided again when it turns out to be about
+    its client after all. Two runs at once take different events.
     """
     at = (clock or SystemClock()).now()
     counts = dict.fromkeys(("events", "instant", "digest", "skipped"), 0)
@@ -74,7 +75,10 @@ def filter_batch(plan: RunPlan, limit: int, *, clock: Clock | None = None) -> St
         judged = _judge(people, taken, plan)
         _limit_history(plan, session, judged, at)
         fresh = _write(plan, session, taken, judged, at)
-        superseded_lines = _supersede(plan, session, taken, at)
+        renewed = [item.facts.event_id for item in taken if item.revision > 1]
+        superseded_lines = supersede(plan, session, renewed, at)
+        gone = [item.facts.event_id for item in taken if item.facts.withdrawn]
+        withdrawn_lines = take_back(plan, session, gone, at)
         heartbeat(plan.scope, session, plan.job_run_id)
     counts["events"] = len(taken)
     for item in fresh:
@@ -85,6 +89,8 @@ def filter_batch(plan: RunPlan, limit: int, *, clock: Clock | None = None) -> St
             counts[key] = counts.get(key, 0) + 1
     if superseded_lines:
         counts["superseded"] = superseded_lines
+    if withdrawn_lines:
+        counts["taken_back"] = withdrawn_lines
     return StageReport(stage=Stage.FILTER.value, done=len(taken), counts=counts)
 
 
@@ -106,6 +112,7 @@ def _take(scope: Scope, session: Session, plan: RunPlan, limit: int) -> list[_Ta
         *(
             Event.language,
             Event.language_supported,
+            Event.withdrawn_at,
             Event.revision,
             Event.article_id,
             Event.title,
@@ -201,12 +208,14 @@ def _write(
         for item in judged
     ]
     # A line that exists stays as it is, on whichever channel: what a person has got is not decided again.
-    known = _known(session, taken)
-    rows = [row for row in rows if (row["event_id"], row["revision"], row["user_id"]) not in known]
+    withdrawn = {item.facts.event_id for item in taken if item.facts.withdrawn}
+    known, taken_back = known_lines(session, [item.facts.event_id for item in taken], withdrawn)
+    fresh_rows = [row for row in rows if (row["event_id"], row["revision"], row["user_id"]) not in known]
     inserted = insert_rows(
-        session, Notification, rows, ignore_conflicts=True, returning=("event_id", "user_id")
+        session, Notification, fresh_rows, ignore_conflicts=True, returning=("event_id", "user_id")
     )
     new = {(row["event_id"], row["user_id"]) for row in inserted}
+    new |= reopen(session, rows, taken_back, at)
     fresh = [item for item in judged if (item.taken.facts.event_id, item.user_id) in new]
     someone = {item.taken.facts.event_id for item in judged}
     decisions = [
@@ -217,15 +226,6 @@ def _write(
     ]
     insert_rows(session, Decision, decisions)
     return fresh
-
-
-def _known(session: Session, taken: Sequence[_Taken]) -> set[tuple[UUID, int, UUID]]:
-    """Lines these events have already. Only an event that was set back by hand has any."""
-    known: set[tuple[UUID, int, UUID]] = set()
-    for part in chunks([item.facts.event_id for item in taken]):
-        query = sa_select(Notification.event_id, Notification.revision, Notification.user_id)  # type: ignore[call-overload]
-        known.update(tuple(row) for row in session.execute(query.where(col(Notification.event_id).in_(part))))
-    return known
 
 
 def _decision(
@@ -240,21 +240,4 @@ def _decision(
         user_id=reader[0] if reader else None,
         job_run_id=plan.job_run_id,
         bar=reader[1] if reader else None,
-    )
-
-
-def _supersede(plan: RunPlan, session: Session, taken: Sequence[_Taken], at: datetime) -> int:
-    """Older revisions that still wait give way; one in a mail on its way is looked at when that is claimed."""
-    renewed = [item.facts.event_id for item in taken if item.revision > 1]
-    if not renewed:
-        return 0
-    old = [
-        line for line in lines(plan.scope, session, event_ids=renewed) if line.revision < line.event_revision
-    ]
-    return skip(
-        session,
-        [(line, superseded(line)) for line in old],
-        stage=Stage.FILTER,
-        at=at,
-        job_run_id=plan.job_run_id,
     )

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from tasks.classify.rules.categories import Category, Verdict
 from tasks.classify.rules.language import detect_language, load_identifier
-from tasks.classify.rules.patterns import MEASURED_LANGUAGES, Pattern, Rule, rule_set, tenant_rules
-from tasks.classify.rules.text import Text, canonical, main_clause
-from tasks.classify.rules.tone import certainty_of, phrases_of, risk_of, sentiment_of
+from tasks.classify.rules.languages import Language, Languages, builtin_languages
+from tasks.classify.rules.patterns import Pattern, tenant_rules
+from tasks.classify.rules.ruleset import Rule
+from tasks.classify.rules.text import Text
+from tasks.classify.rules.tone import certainty_of, risk_of, sentiment_of
 
 # How much a match counts by where it stands. Measured on the development files; the order is what matters.
 MAIN, SUBORDINATE, SNIPPET = 1.0, 0.8, 0.45
@@ -31,7 +33,9 @@ class _Hit:
 
 
 def _hits(text: Text, rules: list[Rule], *, title: bool) -> list[_Hit]:
-    start, end = main_clause(text) if title else (0, 0)
+    start, end = text.reader.main_clause(text) if title else (0, 0)
+    # Who is quoted makes no news of another kind: "… to build plant, president says" is no politics.
+    quoted, quoted_end = text.reader.attribution(text) if title else (0, 0)
     length = len(text.canon)
     found = []
     for rule in rules:
@@ -39,6 +43,8 @@ def _hits(text: Text, rules: list[Rule], *, title: bool) -> list[_Hit]:
         if match is None:
             continue
         at = match.start() + 1  # the match begins with the space before its first word
+        if quoted < at < quoted_end and rule.category is Category.OTHER:
+            continue
         if title:
             zone = MAIN if start <= at < end else SUBORDINATE
             zone *= 1 + _EARLY * (1 - at / length)
@@ -48,39 +54,48 @@ def _hits(text: Text, rules: list[Rule], *, title: bool) -> list[_Hit]:
     return found
 
 
-def _candidates(text: Text, extra: tuple[Pattern, ...], language: str) -> list[Rule]:
-    words = frozenset(text.words)
-    rules = rule_set(language).candidates(words)
-    return rules + tenant_rules(extra).candidates(words) if extra else rules
+def _candidates(text: Text, extra: tuple[Pattern, ...], language: Language) -> list[Rule]:
+    rules = language.rules.candidates(text)
+    return rules + tenant_rules(extra, language.code).candidates(text) if extra else rules
 
 
-def classify_text(title: str, snippet: str | None = None, *, extra: Sequence[Pattern] = ()) -> Verdict:
+def classify_text(
+    title: str,
+    snippet: str | None = None,
+    *,
+    extra: Sequence[Pattern] = (),
+    languages: Languages | None = None,
+) -> Verdict:
     """Judge one item by its title and, with less weight, its lead. `extra`: a tenant's own patterns.
+
+    `languages`: those to judge in, the ones that come with the program when None.
 
     Each category scores its strongest pattern and a share of the second; `other` competes with patterns of
     its own (market reports, advice, politics), so a trigger word inside those is not an event.
     """
-    language = detect_language(f"{title[:TITLE_CHARACTERS]} {(snippet or '')[:LANGUAGE_CHARACTERS]}")
-    if language not in MEASURED_LANGUAGES:
-        return _unsupported(language)
+    known = builtin_languages() if languages is None else languages
+    code = detect_language(f"{title[:TITLE_CHARACTERS]} {(snippet or '')[:LANGUAGE_CHARACTERS]}", known)
+    language = known.get(code)
+    if language is None:
+        return _unsupported(code)
     patterns = tuple(extra)
-    head = canonical(title[:TITLE_CHARACTERS])
+    head = language.reader.canonical(title[:TITLE_CHARACTERS])
     hits = _hits(head, _candidates(head, patterns, language), title=True)
     lead: Text | None = None
     if snippet and not _clear(hits):
-        lead = canonical(snippet[:SNIPPET_CHARACTERS])
+        lead = language.reader.canonical(snippet[:SNIPPET_CHARACTERS])
         hits += _hits(lead, _candidates(lead, patterns, language), title=False)
     scores, best = _scores(hits)
     category, confidence = _decide(scores)
     hit = best.get(category)
-    certainty = certainty_of(head, language)
+    certainty = certainty_of(head, language.tone)
     if certainty != "stated":
         confidence *= 0.85
     texts = (head,) if lead is None else (head, lead)
     rule = hit.rule if hit else None
     evidence = hit.text.span(hit.start, hit.end) if hit else ""
     sentiment = sentiment_of(
-        texts, category, rule.sentiment if rule else None, certainty=certainty, language=language
+        texts, category, rule.sentiment if rule else None, certainty=certainty, tone=language.tone
     )
     risk = risk_of(
         head,
@@ -88,14 +103,14 @@ def classify_text(title: str, snippet: str | None = None, *, extra: Sequence[Pat
         rule.risk if rule else None,
         sentiment=sentiment,
         certainty=certainty,
-        language=language,
+        tone=language.tone,
     )
     return Verdict(
         category=category,
         confidence=round(confidence, 3),
         sentiment=sentiment,
         risk=risk,
-        language=language,
+        language=code,
         language_supported=True,
         certainty=certainty,
         evidence=evidence,
@@ -107,9 +122,8 @@ def classify_text(title: str, snippet: str | None = None, *, extra: Sequence[Pat
 def warm_up() -> None:
     """Load and compile everything now, for who is about to judge many texts or to measure the speed."""
     load_identifier()
-    for language in MEASURED_LANGUAGES:
-        tone_phrases = phrases_of(language)
-        for phrase in (*(rule.phrase for rule in rule_set(language).rules), *tone_phrases):
+    for language in builtin_languages().values():
+        for phrase in (*(rule.phrase for rule in language.rules.rules), *language.tone.phrases):
             phrase.search("")
 
 

@@ -1,146 +1,135 @@
-"""Patterns: a phrase, the category it speaks for, and how strongly. A language's are in its TOML file."""
+"""A tenant's own patterns: read from TOML or JSON, checked row by row, compiled once for each set of them."""
 
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tasks.classify.rules.categories import Category, Risk
-from tasks.classify.rules.phrases import CompiledPhrase, compile_phrase
+from tasks.classify.rules.groups import (
+    OWN,
+    Group,
+    PatternProblem,
+    PatternsError,
+    mapping,
+    phrase_at,
+    read_groups,
+)
+from tasks.classify.rules.languages import builtin_languages
+from tasks.classify.rules.phrases import PhraseError, compile_phrase, read_lists
+from tasks.classify.rules.ruleset import Rule, RuleSet
 
-MEASURED_LANGUAGES = ("en",)
+MAX_PHRASES = 500  # of a tenant; a tenth of that is many, and each is tried on each of its texts
+MAX_PHRASE = 600  # characters as written
+_MAX_FILLED = 6_000  # characters with the tenant's own lists filled in
 
 
 class Pattern(BaseModel):
-    """One phrase that speaks for a category; tenants add their own of the same kind.
+    """One phrase that speaks for a category; tenants add their own of the same kind as ours.
 
     `weight` is in votes: about 1.5 is the least that makes an event alone, 3 is a plain statement of it,
-    above 5 overrules the other categories. `says` completes a sentence for the reader ("Names a deal").
-    `sentiment` and `risk`, when given, replace the category's usual ones.
+    above 5 overrules the other categories; of the category `other`, 6 silences what our patterns find.
+    `says` completes a sentence for the reader ("Names a deal"). `sentiment` and `risk`, when given, replace
+    the category's usual ones. `language` is that of the texts the phrase is for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     category: Category
-    phrase: str = Field(min_length=1, max_length=600)
+    phrase: str = Field(min_length=1, max_length=_MAX_FILLED)
     weight: float = Field(default=3.0, gt=0, le=10)
-    says: str = "Matches one of your own patterns"
+    says: str = Field(default=OWN, max_length=200)
     sentiment: float | None = Field(default=None, ge=-1, le=1)
     risk: Risk | None = None
+    language: str = "en"
 
-    @field_validator("phrase")
-    @classmethod
-    def _readable(cls, phrase: str) -> str:
-        compile_phrase(phrase, lists())
-        return phrase
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A pattern ready to be tried."""
-
-    category: Category
-    phrase: CompiledPhrase
-    weight: float
-    says: str
-    sentiment: float | None = None
-    risk: Risk | None = None
+    @model_validator(mode="after")
+    def _readable(self) -> "Pattern":
+        language = builtin_languages().get(self.language)
+        if language is None:
+            raise ValueError(f"there are no rules for the language {self.language!r}")
+        compile_phrase(self.phrase, language.vocabulary)
+        return self
 
 
-@dataclass(slots=True)
-class RuleSet:
-    """Rules found by their trigger words, so that a text is tried against a few dozen, not hundreds."""
+def load_patterns(source: str | Mapping[str, object]) -> tuple[Pattern, ...]:
+    """A tenant's patterns from TOML text, or from the same as a mapping, in the form of `patterns/en.toml`.
 
-    rules: tuple[Rule, ...]
-    _by_word: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    _exact: dict[str, list[int]] = field(default_factory=dict)
-    _prefixes: list[tuple[str, int]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        for number, rule in enumerate(self.rules):
-            for trigger in rule.phrase.triggers:
-                if trigger.endswith("*"):
-                    self._prefixes.append((trigger[:-1], number))
-                else:
-                    self._exact.setdefault(trigger, []).append(number)
-
-    def candidates(self, words: frozenset[str]) -> list[Rule]:
-        """The rules that may match a text of these words, in file order."""
-        numbers: set[int] = set()
-        for word in words:
-            found = self._by_word.get(word)
-            if found is None:
-                found = tuple(self._exact.get(word, ())) + tuple(
-                    n for prefix, n in self._prefixes if word.startswith(prefix)
-                )
-                if (
-                    len(self._by_word) < 200_000
-                ):  # a bound on memory; beyond it words are merely looked up again
-                    self._by_word[word] = found
-            numbers.update(found)
-        rules = [self.rules[n] for n in sorted(numbers)]
-        return [r for r in rules if not r.phrase.also or not words.isdisjoint(r.phrase.also)]
+    `group` is a list of `{category, phrases, weight?, says?, sentiment?, risk?, language?}`; `lists` may name
+    words to be used as `<name>` in the phrases. Raises PatternsError naming every faulty row; all or nothing.
+    """
+    data = _parsed(source) if isinstance(source, str) else source
+    if unknown := sorted(set(data) - {"group", "lists"}):
+        raise PatternsError([PatternProblem(str(key), "is neither group nor lists") for key in unknown])
+    own = _own_lists(data.get("lists", {}))
+    patterns: list[Pattern] = []
+    problems: list[PatternProblem] = []
+    for number, group in read_groups(data.get("group", [])):
+        if isinstance(group, PatternProblem):
+            problems.append(group)
+            continue
+        for at, phrase in enumerate(group.phrases, start=1):
+            try:
+                patterns.append(_pattern(group, phrase, own))
+            except ValidationError as error:
+                message = "; ".join(_message(detail["msg"]) for detail in error.errors())
+                problems.append(PatternProblem(phrase_at(number, at), message))
+            except PhraseError as error:
+                problems.append(PatternProblem(phrase_at(number, at), str(error)))
+    if len(patterns) > MAX_PHRASES:
+        problems.append(PatternProblem("group", f"holds {len(patterns)} phrases; {MAX_PHRASES} are the most"))
+    if problems:
+        raise PatternsError(problems)
+    return tuple(patterns)
 
 
-@lru_cache
-def language_data(language: str) -> Mapping[str, object]:
-    """The parsed pattern file of a measured language."""
-    text = files(__package__).joinpath("patterns", f"{language}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+def _parsed(text: str) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PatternsError([PatternProblem("the text", f"is not TOML: {error}")]) from error
+    except RecursionError as error:
+        raise PatternsError([PatternProblem("the text", "is nested too deeply")]) from error
 
 
-@lru_cache
-def lists(language: str = "en") -> Mapping[str, tuple[str, ...]]:
-    """The named word lists of a language's file, nested ones filled in."""
-    raw = language_data(language)["lists"]
-    assert isinstance(raw, dict)
-    done: dict[str, tuple[str, ...]] = {}
-    for name, text in raw.items():
-        words: list[str] = []
-        for word in str(text).split():
-            words.extend(done[word[1:-1]] if word.startswith("<") else (word,))
-        done[name] = tuple(words)
-    return done
+def _own_lists(raw: object) -> Mapping[str, tuple[str, ...]]:
+    own: dict[str, tuple[str, ...]] = {}
+    problems = []
+    for name, words in mapping(raw, "lists").items():
+        try:
+            if not isinstance(words, str):
+                raise PhraseError("is words with blanks between, in one string")
+            own = read_lists({name: words}, own)
+        except PhraseError as error:
+            problems.append(PatternProblem(f"lists, {name}", str(error)))
+    if problems:
+        raise PatternsError(problems)
+    return own
 
 
-class _Group(BaseModel):
-    """Phrases of one category and weight, as they stand in the file."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    category: Category
-    weight: float = Field(gt=0, le=10)
-    says: str
-    sentiment: float | None = None
-    risk: Risk | None = None
-    phrases: list[str]
+def _pattern(group: Group, phrase: str, own: Mapping[str, tuple[str, ...]]) -> Pattern:
+    if len(phrase) > MAX_PHRASE:
+        raise PhraseError(f"has {len(phrase)} characters; {MAX_PHRASE} are the most")
+    # Filled in here, so that a pattern stands for itself wherever it is kept.
+    filled = re.sub(r"<([^<>]+)>", lambda m: "|".join(own[m[1]]) if own.get(m[1]) else m[0], phrase)
+    fields = group.model_dump(exclude={"phrases"})
+    return Pattern(phrase=filled, **fields)
 
 
-def _rules(groups: Sequence[_Group], named: Mapping[str, Sequence[str]]) -> tuple[Rule, ...]:
-    return tuple(
-        Rule(g.category, compile_phrase(phrase, named), g.weight, g.says, g.sentiment, g.risk)
-        for g in groups
-        for phrase in g.phrases
-    )
-
-
-@lru_cache
-def rule_set(language: str = "en") -> RuleSet:
-    """The rules of a measured language, compiled on first use."""
-    raw = language_data(language)["group"]
-    assert isinstance(raw, list)
-    return RuleSet(_rules([_Group.model_validate(group) for group in raw], lists(language)))
+def _message(text: str) -> str:
+    return text.removeprefix("Value error, ")
 
 
 @lru_cache(maxsize=256)
-def tenant_rules(patterns: tuple[Pattern, ...]) -> RuleSet:
-    """A tenant's own patterns, compiled once for each set of them."""
+def tenant_rules(patterns: tuple[Pattern, ...], language: str) -> RuleSet:
+    """The patterns for texts in `language`, compiled once for each set of them."""
+    vocabulary = builtin_languages()[language].vocabulary
     return RuleSet(
         tuple(
-            Rule(p.category, compile_phrase(p.phrase, lists()), p.weight, p.says, p.sentiment, p.risk)
+            Rule(p.category, compile_phrase(p.phrase, vocabulary), p.weight, p.says, p.sentiment, p.risk)
             for p in patterns
+            if p.language == language
         )
     )

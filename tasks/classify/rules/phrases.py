@@ -5,28 +5,14 @@ made that takes exponential time. The language is described at the top of `patte
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 MAX_GAP = 12
 # Gaps and optional words multiply the ways to try; this many at each place of a text is still quick.
 MAX_WAYS = 5_000
 _WORD = re.compile(r"[^\s|_<>~!^*]+\*?")
-_CLASSES = {
-    "money": (
-        r"(?:(?:[^ \d]{0,3}[$€£¥₹]\d[^ ]*|(?:rs|usd|eur|gbp|inr|sek|chf|aed|sar|cad|aud) \d[^ ]*)"
-        r"(?: (?:million|billion|trillion|mln|bln|bn|mn|tn|m|b|crore|crores|lakh|thousand|k))?"
-        r"|\d[\d.,]* ?(?:million|billion|trillion|mln|bln|bn|mn|crore|crores)"
-        r"(?: (?:dollars?|euros?|pounds?|yen|yuan|won|rupees|francs|riyals|dirhams|reais|pesos))?) "
-    ),
-    "number": (
-        r"(?:#?\d[^ ]*(?: (?:million|billion|percent|pct|per cent|%))?"
-        r"|one|two|three|four|five|six|seven|eight|nine|ten|half(?: of)?|a third of|a quarter of"
-        r"|(?:dozens|hundreds|thousands|tens of thousands|scores)(?: of)?|a dozen) "
-    ),
-    "percent": r"(?:[+]?\d[\d.,]*(?:%| (?:percent|pct|per cent|%))|double digits) ",
-    "year": r"(?:19|20)\d\d ",
-}
+_WITH_A_DIGIT = {"money", "year"}  # classes whose every form holds a figure
 _GAP_WORD = r"(?:[^ |:?]+ )"
 
 
@@ -34,17 +20,82 @@ class PhraseError(ValueError):
     """A phrase that cannot be read; the message names it and what is wrong with it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a language gives its phrases: named lists of words, and the classes `<money>`, `<number>` … .
+
+    `classes` are regular expressions that end with the space after them. `common`: words that stand in most
+    texts and make poor triggers, because a phrase found by them would be tried nearly always.
+    """
+
+    lists: Mapping[str, tuple[str, ...]]
+    classes: Mapping[str, str]
+    common: frozenset[str]
+
+    @classmethod
+    def of(cls, data: Mapping[str, Mapping[str, str]]) -> "Vocabulary":
+        """From the `lists` and `classes` of a language's file."""
+        classes = data["classes"]
+        return cls(
+            lists=read_lists(data["lists"], {}),
+            classes=_classes({name: words.split() for name, words in classes.items()}),
+            common=frozenset(classes["common"].split()),
+        )
+
+
+def read_lists(raw: Mapping[str, str], known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Lists of words by name, `<other>` inside one filled in from `known` and from those before it."""
+    done = dict(known)
+    for name, text in raw.items():
+        words: list[str] = []
+        for word in text.lower().split():
+            if not word.startswith("<"):
+                if not all(_WORD.fullmatch(part) for part in word.split("_")):
+                    raise PhraseError(f"{word!r} is not a word")
+                words.append(word)
+            elif word[1:-1] in done:
+                words.extend(done[word[1:-1]])
+            else:
+                raise PhraseError(f"there is no list {word} before it")
+        done[name] = tuple(words)
+    return done
+
+
+def _either(words: Iterable[str]) -> str:
+    """Alternatives, the longest first: "per cent" before "per"."""
+    return "|".join(
+        re.escape(w.replace("_", " ")).replace(r"\ ", " ") for w in sorted(words, key=lambda w: (-len(w), w))
+    )
+
+
+def _classes(words: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    scale, percent = _either(words["scales"]), _either(words["percent"])
+    about = f"(?:(?:{_either(words['about'])}) )?"
+    any_scale = _either([*words["scales"], *words["scales_after_a_sign"]])
+    codes = _either(words["currency_codes"])
+    return {
+        "money": (
+            rf"{about}(?:(?:[^ \d]{{0,3}}[$€£¥₹]\d[^ ]*|(?:{codes}) \d[^ ]*)(?: (?:{any_scale}))?"
+            rf"|\d[\d.,]* ?(?:{scale})(?: (?:{_either(words['currencies'])}))?) "
+        ),
+        "number": (rf"{about}(?:#?\d[^ ]*(?: (?:{scale}|{percent}|%))?|{_either(words['numbers'])}) "),
+        "percent": rf"{about}(?:[+]?\d[\d.,]*(?:%| (?:{percent}|%))|{_either(words['percent_alone'])}) ",
+        "year": r"(?:19|20)\d\d ",
+    }
+
+
 @dataclass(slots=True)
 class CompiledPhrase:
     """A phrase ready to be tried, and which texts are worth the try.
 
     `triggers`: words (a trailing `*` marks a prefix) of which a text must hold one. `also`: whole words of
-    which it must hold one too; empty when the phrase requires no second element.
+    which it must hold one too; empty when the phrase requires no second element. `digit`: it needs a figure.
     """
 
     source: str
     triggers: frozenset[str]
     also: frozenset[str]
+    digit: bool
     _regex: re.Pattern[str] | None = None
 
     def search(self, canon: str) -> re.Match[str] | None:
@@ -61,18 +112,22 @@ class CompiledPhrase:
 class _Element:
     regex: str
     triggers: frozenset[str] | None  # None: it holds a class such as <money>, which no single word announces
+    digit: bool
+    literals: tuple[str, ...]
 
 
-def _element(body: str, lists: Mapping[str, Sequence[str]], phrase: str) -> _Element:
+def _element(body: str, vocabulary: Vocabulary, phrase: str) -> _Element:
     """One element (`a|b_c|<list>`) as a regular expression that ends with the space after it."""
     literals: list[str] = []
     classes: list[str] = []
+    named: set[str] = set()
     for part in body.split("|"):
         name = part[1:-1] if part.startswith("<") and part.endswith(">") else ""
-        if name in _CLASSES:
-            classes.append(f"(?:{_CLASSES[name]})")
-        elif name and name in lists:
-            literals.extend(word.replace("_", " ") for word in lists[name])
+        if name in vocabulary.classes:
+            classes.append(f"(?:{vocabulary.classes[name]})")
+            named.add(name)
+        elif name and name in vocabulary.lists:
+            literals.extend(word.replace("_", " ") for word in vocabulary.lists[name])
         elif name:
             raise PhraseError(f"{phrase!r}: there is no list <{name}>")
         elif not all(_WORD.fullmatch(word) for word in part.split("_")):
@@ -84,21 +139,30 @@ def _element(body: str, lists: Mapping[str, Sequence[str]], phrase: str) -> _Ele
     if ordered:
         classes.append("(?:" + "|".join(map(_literal, ordered)) + ") ")
     return _Element(
-        "(?:" + "|".join(classes) + ")",
-        None if len(classes) > bool(ordered) else frozenset(a.split()[0] for a in ordered),
+        regex="(?:" + "|".join(classes) + ")",
+        triggers=None if named else frozenset(_telling(a, vocabulary.common) for a in ordered),
+        digit=bool(named) and not ordered and named <= _WITH_A_DIGIT,
+        literals=tuple(ordered),
     )
+
+
+def _telling(alternative: str, common: frozenset[str]) -> str:
+    """The word by which to look for an alternative of several words: its longest that is not a common one."""
+    words = alternative.split()
+    return max(words, key=lambda w: (w not in common, not w.endswith("*"), len(w)))
 
 
 def _literal(alternative: str) -> str:
     return re.escape(alternative).replace(r"\ ", " ").replace(r"\*", "[^ ]*")
 
 
-def compile_phrase(phrase: str, lists: Mapping[str, Sequence[str]]) -> CompiledPhrase:
+def compile_phrase(phrase: str, vocabulary: Vocabulary) -> CompiledPhrase:
     """Compile one phrase, or raise PhraseError."""
     # Starting with the space before the first word lets the engine skip to it; a lookbehind would not.
     pattern = [" "]
     required: list[frozenset[str]] = []
     ways = 1
+    digit = False
     for body in phrase.lower().split():
         if body == "^":
             pattern = ["^ "]
@@ -112,31 +176,34 @@ def compile_phrase(phrase: str, lists: Mapping[str, Sequence[str]]) -> CompiledP
             pattern.append(_GAP_WORD + f"{{0,{body[1:]}}}?")
             ways *= int(body[1:]) + 1
         elif body.startswith("!"):
-            pattern.append(f"(?!{_element(body[1:], lists, phrase).regex})")
+            element = _element(body[1:], vocabulary, phrase)
+            before = pattern == [" "]
+            pattern.append(_not_before(element, phrase) if before else f"(?!{element.regex})")
         elif body.endswith("?"):
-            pattern.append(f"{_element(body[:-1], lists, phrase).regex}?")
+            pattern.append(f"{_element(body[:-1], vocabulary, phrase).regex}?")
             ways *= 2
         else:
-            element = _element(body, lists, phrase)
+            element = _element(body, vocabulary, phrase)
             pattern.append(element.regex)
+            digit = digit or element.digit
             if element.triggers:
                 required.append(element.triggers)
     if ways > MAX_WAYS:
         raise PhraseError(f"{phrase!r}: fewer or smaller gaps, please")
     if not required:
         raise PhraseError(f"{phrase!r}: at least one word must be required")
-    required.sort(key=_rarity, reverse=True)
+    required.sort(key=lambda words: _rarity(words, vocabulary.common), reverse=True)
     whole = [words for words in required[1:] if not any(w.endswith("*") for w in words)]
-    return CompiledPhrase("".join(pattern), required[0], whole[0] if whole else frozenset())
+    return CompiledPhrase("".join(pattern), required[0], whole[0] if whole else frozenset(), digit)
 
 
-# Words that stand in most texts make poor triggers: the phrase would be tried nearly always.
-_COMMON = frozenset(
-    "a an the to of in on for with at by from and or as is are was be its it new up out over after into than "
-    "will has have had not no us company says said".split()
-)
+def _not_before(element: _Element, phrase: str) -> str:
+    """The words may not stand right before the phrase: a look back for each, as each has its own length."""
+    if not element.literals or any("*" in words for words in element.literals):
+        raise PhraseError(f"{phrase!r}: only whole words can be kept from standing before it")
+    return "".join(f"(?<! {re.escape(words)} )" for words in element.literals)
 
 
-def _rarity(words: frozenset[str]) -> float:
+def _rarity(words: frozenset[str], common: frozenset[str]) -> float:
     """Higher for the better trigger: few words, none of them common."""
-    return -sum(12.0 if w in _COMMON else 1.0 for w in words)
+    return -sum(12.0 if w in common else 1.0 for w in words)

@@ -3,64 +3,60 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Any
 
 from tasks.classify.rules.categories import RISKS, Category, Certainty, Risk
-from tasks.classify.rules.patterns import language_data, lists
-from tasks.classify.rules.phrases import CompiledPhrase, compile_phrase
+from tasks.classify.rules.phrases import CompiledPhrase, Vocabulary, compile_phrase
 from tasks.classify.rules.text import Text
 
 
 @dataclass(frozen=True, slots=True)
-class _Tone:
+class Tone:
+    """A language's words of mood, rumour, denial and danger."""
+
     denied: tuple[CompiledPhrase, ...]
     speculative: tuple[CompiledPhrase, ...]
+    reported: tuple[CompiledPhrase, ...]
     words: Mapping[str, float]
     negators: frozenset[str]
     base_sentiment: Mapping[str, float]
     base_risk: Mapping[str, Risk]
     raises_risk: tuple[tuple[int, tuple[CompiledPhrase, ...]], ...]  # by index in RISKS
 
+    @classmethod
+    def of(cls, data: Mapping[str, Any], vocabulary: Vocabulary) -> "Tone":
+        """From the `tone` section of a language's file."""
 
-def _phrases(raw: object, language: str) -> tuple[CompiledPhrase, ...]:
-    return tuple(compile_phrase(str(phrase), lists(language)) for phrase in _sequence(raw))
+        def phrases(raw: Sequence[str]) -> tuple[CompiledPhrase, ...]:
+            return tuple(compile_phrase(phrase, vocabulary) for phrase in raw)
 
+        words: dict[str, float] = {}
+        for value, text in data["words"].items():
+            words |= dict.fromkeys(text.split(), float(value))
+        return cls(
+            denied=phrases(data["denied"]),
+            speculative=phrases(data["speculative"]),
+            reported=phrases(data["reported"]),
+            words=words,
+            negators=frozenset(data["negators"].split()),
+            base_sentiment=data["base_sentiment"],
+            base_risk=data["base_risk"],
+            raises_risk=tuple(
+                (level, phrases(data["risk"][risk]))
+                for level, risk in enumerate(RISKS)
+                if risk in data["risk"]
+            ),
+        )
 
-def _sequence(raw: object) -> Sequence[object]:
-    assert isinstance(raw, list)
-    return raw
-
-
-@lru_cache
-def _tone(language: str) -> _Tone:
-    raw = language_data(language)["tone"]
-    assert isinstance(raw, dict)
-    words: dict[str, float] = {}
-    for value, text in raw["words"].items():
-        words |= dict.fromkeys(str(text).split(), float(value))
-    return _Tone(
-        denied=_phrases(raw["denied"], language),
-        speculative=_phrases(raw["speculative"], language),
-        words=words,
-        negators=frozenset(str(raw["negators"]).split()),
-        base_sentiment=raw["base_sentiment"],
-        base_risk=raw["base_risk"],
-        raises_risk=tuple(
-            (level, _phrases(raw["risk"][risk], language))
-            for level, risk in enumerate(RISKS)
-            if risk in raw["risk"]
-        ),
-    )
-
-
-def phrases_of(language: str) -> tuple[CompiledPhrase, ...]:
-    """Every phrase of the tone section."""
-    tone = _tone(language)
-    return tone.denied + tone.speculative + tuple(p for _, found in tone.raises_risk for p in found)
+    @property
+    def phrases(self) -> tuple[CompiledPhrase, ...]:
+        """Every phrase of it."""
+        said = self.denied + self.speculative + self.reported
+        return said + tuple(p for _, found in self.raises_risk for p in found)
 
 
 def _any(phrases: Sequence[CompiledPhrase], text: Text) -> re.Match[str] | None:
-    words = frozenset(text.words)
+    words = text.word_set
     for phrase in phrases:
         if not words.isdisjoint(phrase.triggers) and (not phrase.also or not words.isdisjoint(phrase.also)):
             match = phrase.search(text.canon)
@@ -69,21 +65,26 @@ def _any(phrases: Sequence[CompiledPhrase], text: Text) -> re.Match[str] | None:
     return None
 
 
-def certainty_of(title: Text, language: str) -> Certainty:
-    """What the title commits itself to: a denial is found before a rumour, both before a plain statement."""
-    tone = _tone(language)
+def certainty_of(title: Text, tone: Tone) -> Certainty:
+    """What the title commits itself to: a denial is found before a rumour, both before a plain statement.
+
+    Words of doubt count in the clause that makes the statement only: what may follow from it is no rumour.
+    """
     if _any(tone.denied, title):
         return "denied"
-    if title.words and (_any(tone.speculative, title) or title.words[-1] == "?"):
+    doubt = _any(tone.speculative, title)
+    start, end = title.reader.main_clause(title) if doubt else (0, 0)
+    if doubt and start <= doubt.start() + 1 < end:
+        return "speculative"
+    if title.words and (title.words[-1] == "?" or _any(tone.reported, title)):
         return "speculative"
     return "stated"
 
 
 def sentiment_of(
-    texts: Sequence[Text], category: Category, given: float | None, *, certainty: Certainty, language: str
+    texts: Sequence[Text], category: Category, given: float | None, *, certainty: Certainty, tone: Tone
 ) -> float:
     """-1..1: the category's usual tone, moved by the words of the title and, by half, of the lead."""
-    tone = _tone(language)
     base = given if given is not None else tone.base_sentiment.get(category.value, 0.0)
     if certainty == "denied":
         base *= -0.3  # "denies job cuts" is mildly good news where job cuts are bad
@@ -107,12 +108,11 @@ def risk_of(
     *,
     sentiment: float,
     certainty: Certainty,
-    language: str,
+    tone: Tone,
 ) -> Risk:
     """What the event may mean for the client's standing as a customer; one step lower when only rumoured."""
     if category is Category.OTHER:
         return "none"
-    tone = _tone(language)
     level = RISKS.index(given or tone.base_risk.get(category.value, "none"))
     for found, phrases in tone.raises_risk:
         if found > level and _any(phrases, title):

@@ -1,0 +1,131 @@
+"""What people said of events, and what that taught: rules about clients, and kinds of event a reader wants no more."""
+
+from collections.abc import Collection
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import Session, col, select
+
+from models.base import TenantRow, enum_field, table_args, tenant_fk, utc_field
+from models.events import Category, Event
+from models.scope import Scope
+
+
+class FeedbackVerdict(StrEnum):
+    USEFUL = "useful"
+    NOT_RELEVANT = "not_relevant"
+    WRONG_COMPANY = "wrong_company"
+
+
+class CategoryMute(TenantRow, table=True):
+    """That a person wants no more of one kind of event at one client. It goes when the person is erased."""
+
+    __tablename__ = "category_mutes"
+    __table_args__ = table_args(
+        tenant_fk("user_id", "users", ondelete="CASCADE"),
+        tenant_fk("client_id", "clients", ondelete="CASCADE"),
+        Index("ix_category_mutes_person", "business_id", "user_id", "client_id"),
+    )
+
+    user_id: UUID
+    client_id: UUID
+    category: Category = enum_field(Category)
+    created_at: datetime = utc_field(nullable=False)
+    undone_at: datetime | None = utc_field()
+
+
+class Feedback(TenantRow, table=True):
+    """What a person said of an event, and the rule that came of it.
+
+    Before the person can be erased their id must go from here (``forget_person``); verdict, effect and rule stay.
+    """
+
+    __tablename__ = "feedback"
+    __table_args__ = table_args(
+        tenant_fk("event_id", "events", ondelete="CASCADE"),
+        tenant_fk("user_id", "users"),
+        tenant_fk("rule_id", "client_match_rules"),
+        tenant_fk("mute_id", "category_mutes"),
+        Index("ix_feedback_event", "business_id", "event_id"),
+    )
+
+    event_id: UUID
+    client_id: UUID
+    user_id: UUID | None = None
+    verdict: FeedbackVerdict = enum_field(FeedbackVerdict)
+    note: str = ""
+    effect: str = ""
+    rule_id: UUID | None = None
+    mute_id: UUID | None = None
+    created_at: datetime = utc_field(nullable=False)
+    undone_at: datetime | None = utc_field()
+
+
+def category_mutes(scope: Scope, session: Session) -> dict[tuple[UUID, UUID], set[Category]]:
+    """Kinds of event that are muted now, by (user id, client id)."""
+    muted: dict[tuple[UUID, UUID], set[Category]] = {}
+    for row in session.exec(select(CategoryMute).where(col(CategoryMute.undone_at).is_(None))):
+        muted.setdefault((row.user_id, row.client_id), set()).add(row.category)
+    return muted
+
+
+def feedback_list(scope: Scope, session: Session, *, undone: bool = False) -> list[Feedback]:
+    """What was said, newest first; with ``undone`` also what was taken back."""
+    query = select(Feedback).order_by(col(Feedback.created_at).desc(), col(Feedback.id).desc())
+    return list(session.exec(query if undone else query.where(col(Feedback.undone_at).is_(None))))
+
+
+def feedback_by_id(scope: Scope, session: Session, feedback_id: UUID) -> Feedback | None:
+    """The feedback with this id, undone or not."""
+    return session.exec(select(Feedback).where(Feedback.id == feedback_id)).first()
+
+
+def active_feedback(scope: Scope, session: Session, event_id: UUID) -> list[Feedback]:
+    """What was said of an event and not taken back, oldest first."""
+    query = select(Feedback).where(Feedback.event_id == event_id, col(Feedback.undone_at).is_(None))
+    return list(session.exec(query.order_by(col(Feedback.id))))
+
+
+def active_mute(
+    scope: Scope, session: Session, user_id: UUID, client_id: UUID, category: Category
+) -> CategoryMute | None:
+    """The person's mute of this kind of event at this client, while in force."""
+    query = select(CategoryMute).where(
+        CategoryMute.user_id == user_id,
+        CategoryMute.client_id == client_id,
+        CategoryMute.category == category,
+        col(CategoryMute.undone_at).is_(None),
+    )
+    return session.exec(query).first()
+
+
+def disowned(scope: Scope, session: Session, story_ids: Collection[UUID]) -> dict[tuple[UUID, UUID], UUID]:
+    """(story id, client id) → feedback id, for the stories that a reader said are about another company."""
+    query = (
+        select(Event.story_id, Feedback.client_id, Feedback.id)
+        .join(Event, col(Event.id) == Feedback.event_id)
+        .where(
+            Feedback.verdict == FeedbackVerdict.WRONG_COMPANY,
+            col(Feedback.undone_at).is_(None),
+            col(Event.story_id).in_(story_ids),
+        )
+    )
+    return {(story, client): feedback for story, client, feedback in session.exec(query)}
+
+
+def forget_person(scope: Scope, session: Session, user_id: UUID) -> int:
+    """Take a person out of what they said, and what only concerned them; how many verdicts are left without one.
+
+    The last step before the person's row is deleted; the rules that their verdicts taught stay in force.
+    """
+    said = list(session.exec(select(Feedback).where(Feedback.user_id == user_id)))
+    for row in said:
+        row.user_id, row.mute_id, row.note = None, None, ""
+        session.add(row)
+    session.flush()
+    for mute in session.exec(select(CategoryMute).where(CategoryMute.user_id == user_id)):
+        session.delete(mute)
+    session.flush()
+    return len(said)

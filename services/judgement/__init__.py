@@ -1,0 +1,1 @@
+"""What the judgements make of one text, told with the evidence: the tools behind ``client-monitor explain``."""

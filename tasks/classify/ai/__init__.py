@@ -1,0 +1,1 @@
+"""Classifying with a language model: the prompt, the answers, the providers."""

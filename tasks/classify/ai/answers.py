@@ -1,0 +1,117 @@
+"""What a model answered, checked: every story once, within range, with words that are really in the text."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from models.events import Category
+from tasks.classify.classifier import Text
+from tasks.classify.rules.categories import RISKS, Risk
+from tasks.search.text import clean
+
+About = Literal["main", "passing", "no"]
+REASON_MAX = 240
+EVIDENCE_MAX = 200
+
+
+class StoryAnswer(BaseModel):
+    """One story's judgement as the model gives it; ranges are checked by ``check``, not by the schema.
+
+    Not every provider sends or keeps numeric limits of a schema, so they cannot be relied on.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: int
+    about: About
+    category: Category
+    relevance: float
+    sentiment: float
+    risk: Risk
+    confidence: float
+    evidence: str
+    reason: str
+
+
+class Answers(BaseModel):
+    """The whole answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stories: list[StoryAnswer]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The answers that hold, by story number from 0, and what is wrong with the rest, in words for the re-ask."""
+
+    good: dict[int, StoryAnswer]
+    faults: dict[int, str]
+    """By story number from 0: why there is no answer to use."""
+
+    @property
+    def complete(self) -> bool:
+        return not self.faults
+
+
+def check(answers: Answers | None, texts: Sequence[Text]) -> Checked:
+    """Keep what can be used. A number that was answered twice, or that nobody asked about, is used for no story."""
+    if answers is None:
+        return Checked({}, dict.fromkeys(range(len(texts)), "no answer that could be read"))
+    given: dict[int, list[StoryAnswer]] = {}
+    for answer in answers.stories:
+        given.setdefault(answer.number - 1, []).append(answer)
+    good: dict[int, StoryAnswer] = {}
+    faults: dict[int, str] = {}
+    for index, text in enumerate(texts):
+        found = given.get(index, [])
+        if len(found) != 1:
+            faults[index] = "not answered" if not found else f"answered {len(found)} times"
+        elif fault := _fault(found[0], text):
+            faults[index] = fault
+        else:
+            good[index] = _tidy(found[0])
+    return Checked(good, faults)
+
+
+def _fault(answer: StoryAnswer, text: Text) -> str:
+    for name, low in (("relevance", 0.0), ("confidence", 0.0), ("sentiment", -1.0)):
+        value = getattr(answer, name)
+        if not low <= value <= 1.0:  # NaN is in no range
+            return f"{name} {value} is not between {low:g} and 1"
+    if answer.risk not in RISKS:
+        return f"risk {answer.risk!r} is unknown"
+    if not answer.reason.strip():
+        return "reason is empty"
+    if answer.about == "no" or answer.category is Category.OTHER:
+        return ""
+    if not occurs(answer.evidence, text):
+        return "evidence is not in the title or text"
+    return ""
+
+
+def occurs(evidence: str, text: Text) -> bool:
+    """Whether the words stand in the text, but for case, spacing and the shape of quotes and dashes."""
+    words = _plain(evidence)
+    return bool(words) and any(words in _plain(part) for part in (text.title, text.snippet or ""))
+
+
+_SHAPES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
+
+
+def _plain(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).translate(_SHAPES).casefold()
+    return " ".join(folded.split()).strip(" .…\"'")
+
+
+def _tidy(answer: StoryAnswer) -> StoryAnswer:
+    """Safe to store and show: one line, bounded."""
+    return answer.model_copy(
+        update={
+            "reason": clean(answer.reason, REASON_MAX),
+            "evidence": clean(answer.evidence, EVIDENCE_MAX),
+        }
+    )

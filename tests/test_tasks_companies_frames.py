@@ -1,0 +1,199 @@
+"""The frames that tell a company from a namesake and a subject from a bystander: invented headlines."""
+
+import pytest
+
+from tasks.companies.match import CompanyMatch, Reason, match_company
+from tasks.companies.names import Profile
+
+PANE = Profile(key="pane", name="Pane", legal_name="Pane, Inc.", industry="Consumer electronics")
+LEDGER = Profile(key="ledger", name="Ledger", aliases=("Ledger Bank",), industry="Banking")
+VELTRIX = Profile(key="veltrix", name="Veltrix", legal_name="Veltrix Corp.", industry="Software")
+HEARTH = Profile(key="hearth", name="Hearth Bank", legal_name="Hearth Bank plc", industry="Banking")
+NORVIK = Profile(key="norvik", name="Norvik", legal_name="Norvik AS", industry="Restaurants")
+CHATTO = Profile(key="chatto", name="Chatto", industry="Social media")
+DAKOTA = Profile(key="dakota", name="Dakota", legal_name="Dakota Air, Inc.", industry="Airline")
+AURIGA = Profile(
+    key="auriga", name="Auriga", excluded_terms=("Gigasoft Auriga",), keywords=("crypto",), industry="Crypto exchange",
+)  # fmt: skip
+TEN_MOTORS = Profile(key="tm", name="Tensor Motors", aliases=("TM",), ticker="TM", industry="Automotive")
+
+ORLO = Profile(key="orlo", name="Orlo Bros", industry="Media and entertainment")
+MEADOW = Profile(key="meadow", name="Meadow Foods", aliases=("Meadow",), industry="Food")
+TRAVELERS = Profile(key="travelers", name="Travelers", industry="Insurance")
+BULLISH = Profile(key="bullish", name="Bullish", industry="Crypto exchange")
+HARBOUR = Profile(key="hha", name="Harbour Hotels Association", industry="Hotels")
+
+INVOLVED = [
+    (VELTRIX, "Regulators fine Veltrix $4 million over outage"),
+    (VELTRIX, "Watchdog launches probe into Veltrix"),
+    (VELTRIX, "New York sues chat services Acme and Veltrix over privacy"),
+    (VELTRIX, "Minister signs deal with Veltrix to move ministries to the cloud"),
+    (VELTRIX, "Shares slump as Veltrix loses its biggest customer"),
+    (VELTRIX, "Time for Veltrix to make some hard choices"),
+    (VELTRIX, "Lawmakers attack Acme-Veltrix merger"),
+    (VELTRIX, "Union calls off strike by Veltrix warehouse staff"),
+    (VELTRIX, "Judge finds Veltrix liable for lost data"),
+    (VELTRIX, "Layoffs at Veltrix reach a tenth of staff"),
+    (VELTRIX, "Under the plan, deals with Acme, Veltrix would end"),
+    (VELTRIX, "Ex-Veltrix manager sues company over unpaid bonus"),
+    (VELTRIX, "Inside Veltrix, a quiet revolt against the chief"),
+    (NORVIK, "Norvik is giving away free soup on Friday... here's how to get it"),
+    (CHATTO, "Mayor calls on Chatto to remove the clip"),
+    (CHATTO, "Passwords of 70,000 users may have leaked, Chatto says"),
+    (LEDGER, "Ledger Bank raises dividend after record quarter"),
+    (VELTRIX, "Facing pressure from Acme and Globex, Veltrix changes its chief"),
+    (VELTRIX, "Veltrix, maker of maps and diaries, reaches $1 trillion in value"),
+    (VELTRIX, "Founder gets $2 billion award from Veltrix to stay"),
+    (VELTRIX, "What is Veltrix, and why is it down today"),
+    (VELTRIX, "Flights warned as Veltrix requests changes to its servers"),
+    (VELTRIX, "2025 was the year Veltrix died"),
+    (VELTRIX, "Lawyers look for victims in Veltrix $72.5m settlement"),
+    (VELTRIX, "Trade talks drag on as Veltrix deadline looms"),
+    (VELTRIX, "Parents welcome verdicts against Acme, Veltrix"),
+    (VELTRIX, "Modder owes Veltrix $2 million after trial"),
+    (VELTRIX, "A bug locks the drive of some laptops, says Veltrix"),
+    (VELTRIX, "Acme weighs a second attempt at breaking up Veltrix"),
+    (ORLO, "Acme drops out of Orlo Bros. takeover battle"),
+    (VELTRIX, "Hackers give Veltrix until Friday to pay"),
+    (VELTRIX, "Globex, Veltrix keen to order more servers"),
+    (VELTRIX, "Veltrix pays its chief $29 million in stock"),
+]
+BYSTANDERS = [
+    (VELTRIX, "Acme takes on Globex and Veltrix with a new diary app", Reason.only_named),
+    (VELTRIX, "Globex adds a year-end review like Veltrix Wrapped", Reason.only_named),
+    (VELTRIX, "Acme phones will run maps with the help of Globex instead of Veltrix", Reason.only_named),
+    (VELTRIX, "Fund sells off Acme and Veltrix stakes", Reason.only_named),
+    (VELTRIX, "Acme brings free texting to Globex and Veltrix customers", Reason.only_named),
+    (VELTRIX, "Roundup: Veltrix / Oil stocks / Rain", None),
+    (VELTRIX, "Treasury yields inch higher after Veltrix reports a breach", Reason.market_wrap),
+    (VELTRIX, "Online sales hit a record on Sunday, Veltrix estimates", Reason.source_not_subject),
+    (VELTRIX, "The horror show could go on, according to Veltrix", Reason.source_not_subject),
+    (HEARTH, "The long mortgage would cost borrowers dearly, Hearth Bank says", Reason.source_not_subject),
+    (HEARTH, "Hearth Bank lifts Acme price target ahead of earnings", Reason.source_not_subject),
+    (HEARTH, "Hearth Bank's Jane Roe: what to make of Acme's quarter", Reason.source_not_subject),
+    (NORVIK, "Boy found shot in bathroom of Norvik restaurant", Reason.only_the_place),
+    (NORVIK, "Norvik driver accused of setting fire to a barn", Reason.employee_not_company),
+    (VELTRIX, "Fund dumps Acme stake, cuts Veltrix position", Reason.only_named),
+    (VELTRIX, "Veltrix's big week, Acme's turnaround and more in Morning Squawk", Reason.market_wrap),
+    (VELTRIX, "Stock futures little changed as investors await Veltrix earnings", Reason.market_wrap),
+    (VELTRIX, "Minister defends her use of the Veltrix app", Reason.product_in_use),
+    (CHATTO, "Suspect appeared to confess in Chatto chat", None),
+]
+THE_COMPANY = [
+    (PANE, "Pane quietly testing four frames for its smart glasses"),
+    (PANE, "Pane is finally improving its screens"),
+    (PANE, "Pane Preparing M5 Update for Older Tablets"),
+    (PANE, "Why Pane didn't raise the price of its tablets"),
+    (PANE, "Pane has no plans to sell a phone"),
+    (PANE, "Tablets shown right before Pane event next week"),
+    (PANE, "West Virginia Sues Pane Over Backups"),
+    (PANE, "Pane Q3 results beat estimates"),
+    (PANE, "Pane copies Globex's sync feature"),
+    (PANE, "Pane (PNE) Under Fire From Analysts"),
+    (TEN_MOTORS, "TM recalls 300,000 trucks"),
+    (DAKOTA, "Dakota adds six routes and orders jets"),
+]
+ANOTHER = [
+    (PANE, "The pane of glass that broke twice"),
+    (PANE, "American Pane shares soar on advert"),
+    (LEDGER, "Judge's ledger shows payments to officials"),
+    (LEDGER, "Nordic Ledger Announces Proposal to Shareholders"),
+    (MEADOW, "Meadow Voting Systems Settles Defamation Suit"),
+    (DAKOTA, "Lake outburst at Dakota's northern edge causes flooding"),
+    (DAKOTA, "Dakota workers leave for the coast"),
+    (DAKOTA, "Dakota's glaciers keep melting"),
+    (MEADOW, "Shares climb on the return of Bed Barn & Meadow"),
+    (MEADOW, "Meadow Roe names her price in court"),
+    (TRAVELERS, "What Travelers Need to Know About Border Checks"),
+    (TRAVELERS, "Ministry Warns Travelers to Avoid the Coast"),
+    (BULLISH, "Traders Are Bullish on Stocks"),
+    (VELTRIX, "Smoky veltrix stew in 30 minutes"),
+]
+
+
+@pytest.mark.parametrize(("profile", "title"), INVOLVED)
+def test_a_company_with_a_part_in_the_news_is_primary(profile: Profile, title: str) -> None:
+    match = match_company(profile, title)
+    assert (match.about, match.salience) == (True, "primary"), match
+
+
+@pytest.mark.parametrize(("profile", "title", "reason"), BYSTANDERS)
+def test_a_bystander_is_passing_and_the_reason_says_why(
+    profile: Profile, title: str, reason: Reason | None
+) -> None:
+    match = match_company(profile, title)
+    assert not match.about, match
+    assert match.salience == "passing"
+    if reason is not None:
+        assert match.reason is reason, match
+
+
+@pytest.mark.parametrize(("profile", "title"), THE_COMPANY)
+def test_syntax_tells_the_company_from_the_common_word(profile: Profile, title: str) -> None:
+    match = match_company(profile, title)
+    assert match.about, match
+
+
+@pytest.mark.parametrize(("profile", "title"), ANOTHER)
+def test_another_bearer_of_the_name_is_left(profile: Profile, title: str) -> None:
+    match = match_company(profile, title)
+    assert (match.about, match.salience) == (False, "none"), match
+
+
+def test_people_do_what_companies_do_so_their_verbs_say_less() -> None:
+    judge = Profile(key="j", name="Judge", industry="Staffing")
+    crane = Profile(key="c", name="Crane", industry="Staffing")
+    assert not match_company(judge, "Judge limits use of force at protests").about
+    assert match_company(crane, "Crane limits overtime at two plants").about
+
+
+def test_an_excluded_longer_name_says_that_the_name_is_shared() -> None:
+    assert match_company(AURIGA, "Auriga will let you keep working in other apps").reason is Reason.namesake
+    assert match_company(AURIGA, "Crypto exchange Auriga to cut a quarter of its staff").about
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Veltrix streicht 300 Stellen in Erlangen",
+        "Stellenabbau bei Veltrix: 300 Arbeitsplätze fallen weg",
+        "Grève chez Veltrix en France",
+    ],
+)
+def test_the_rules_of_english_do_not_judge_another_language(title: str) -> None:
+    assert match_company(VELTRIX, title).about
+
+
+def test_initials_given_as_an_alias_count_though_they_are_the_ticker() -> None:
+    assert match_company(TEN_MOTORS, "TM to close its oldest plant").about
+    assert match_company(TEN_MOTORS, "Tm symbols explained").reason is not Reason.alias_in_headline
+
+
+def test_the_evidence_can_be_read() -> None:
+    match: CompanyMatch = match_company(VELTRIX, "Acme takes on Globex and Veltrix with a new diary app")
+    assert match.evidence == "Veltrix"
+    assert match.parts["role.only_named"] < 0 < match.parts["sense.capital_in_sentence"]
+    assert match.confidence < 0.5
+
+
+def test_initials_nobody_gave_need_the_companys_trade() -> None:
+    assert not match_company(HARBOUR, "Minister to release HHA results on Monday").about
+    assert match_company(HARBOUR, "HHA hotels cut room rates as guests stay away").about
+
+
+def test_the_snippet_names_the_company_the_headline_describes() -> None:
+    snippet = "Veltrix said on Tuesday it would close two plants."
+    assert match_company(VELTRIX, "Startup to cut 300 jobs after weak quarter", snippet).about
+    assert not match_company(VELTRIX, "Storm closes two plants on the coast", snippet).about
+
+
+def test_the_outlet_behind_a_spaced_hyphen_is_known_by_its_short_name() -> None:
+    outlet = Profile(key="o", name="Omnia Group", aliases=("OBN",), industry="Media and entertainment")
+    match = match_company(outlet, "Storm nears the coast: Sheriff - OBN News")
+    assert (match.about, match.reason) == (False, Reason.publisher_not_subject)
+
+
+def test_two_subjects_joined_by_a_comma_speak_for_each_other() -> None:
+    bridge = Profile(key="b", name="Bridge", industry="Software")
+    assert match_company(bridge, "Bridge, Veltrix settle dispute over cloud contract").about
+    assert not match_company(bridge, "Bridge, road and ferry closed by storm").about
