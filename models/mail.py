@@ -1,5 +1,6 @@
 """The ledger of notifications, the outbox that is also the email log, and what came back."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -9,6 +10,7 @@ from sqlalchemy import select as sa_select
 from sqlmodel import Field, Session, col, select
 
 from models.base import TenantRow, enum_field, table_args, tenant_fk, utc_field
+from models.events import Event
 from models.scope import Scope
 
 
@@ -18,6 +20,11 @@ class Channel(StrEnum):
     FILE = "file"
     """Mail of a run that may not deliver (archives, dry runs): written as files, whatever transport is configured.
     A channel of its own, so that no later tick can mail it and it uses no slot of real mail."""
+
+
+def channel_of(deliver: bool) -> Channel:
+    """Where a run's mail goes: one that may not deliver has a channel of its own."""
+    return Channel.EMAIL if deliver else Channel.FILE
 
 
 class Route(StrEnum):
@@ -226,3 +233,21 @@ def line_counts_since(scope: Scope, session: Session, since: datetime) -> list[L
         .group_by(*what)
     )
     return [tuple(row) for row in rows]
+
+
+def told_lately(
+    scope: Scope, session: Session, client_ids: Collection[UUID], since: datetime, channel: Channel
+) -> list[tuple[UUID, UUID, str]]:
+    """(client, story, title) of events that happened since then and that somebody got on this channel."""
+    query = (
+        select(Event.client_id, Event.story_id, Event.title)
+        .join(Notification, col(Notification.event_id) == col(Event.id))
+        .where(
+            col(Event.client_id).in_(client_ids),
+            col(Event.happened_at) >= since,
+            Notification.channel == channel,
+            Notification.state == NotificationState.DELIVERED,
+        )
+        .distinct()
+    )
+    return [(client, story, title) for client, story, title in session.exec(query)]

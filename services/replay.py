@@ -5,10 +5,10 @@ from itertools import takewhile
 from uuid import UUID
 
 from models.engine import reading
+from models.mail import channel_of
 from models.scope import Scope
 from services.runs import source_answered
 from tasks.filter.facts import load_people
-from tasks.filter.stage import channel_of
 from tasks.notify.outbox import send_due
 from tasks.notify.planning import plan_digests, readers
 from tasks.notify.stage import SEND_BATCH, transport_for

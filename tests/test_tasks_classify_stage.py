@@ -22,15 +22,18 @@ from desk import (
     rows,
 )
 from newsroom import add_story, notes, plan_for
+from sqlalchemy import delete
 
 from models.base import utc_now
 from models.clients import ClientMatchRule, MatchRuleKind, Tier
+from models.engine import writing
 from models.events import Category, Decision, Event, Insight, Stage
-from models.mail import NotificationState, SkipReason
+from models.mail import Notification, NotificationState, SkipReason
 from models.news import Article, ArticleClient, LinkState
 from models.scope import Role, Scope
 from services.clients import archive_client
 from tasks import registry
+from tasks.classify import stage as classify_stage
 from tasks.classify.classifier import RulesClassifier, Text, Verdict
 from tasks.classify.stage import Contended, classify_batch
 from tasks.filter.stage import filter_batch
@@ -437,6 +440,36 @@ def test_the_run_that_comes_second_is_told_and_writes_nothing(
     assert counts(tenant, *WRITTEN) == {"events": 1, "insights": 1, "decisions": 2}
 
 
+@pytest.mark.parametrize("what", ["article moved", "event dropped"])
+def test_a_story_that_changes_while_it_is_judged_is_judged_again(
+    tenant: Tenant, nordwind: UUID, story: UUID, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    elsewhere = add_story(tenant, "Another story", at=EARLIER)
+    tell(tenant, story, nordwind, TELLINGS[0])
+    if what == "event dropped":
+        classify(plan_for(tenant))
+        tell(tenant, story, nordwind, TELLINGS[1])
+    judge = classify_stage.judge_batch
+
+    def meanwhile(*args: Any) -> Any:
+        judged = judge(*args)
+        if what == "article moved":
+            change(tenant, Article, story_id=elsewhere)
+        else:
+            change(tenant, ArticleClient, event_id=None, state=LinkState.CANDIDATE)
+            with writing(tenant.scope) as session:
+                session.exec(delete(Event).execution_options(synchronize_session=False))
+        return judged
+
+    monkeypatch.setattr(classify_stage, "judge_batch", meanwhile)
+    with pytest.raises(Contended):
+        classify_batch(plan_for(tenant))
+    monkeypatch.undo()
+    classify(plan_for(tenant))
+    assert the_event(tenant).story_id == (elsewhere if what == "article moved" else story)
+    assert rows(tenant, ArticleClient, state=LinkState.CANDIDATE) == []
+
+
 def test_another_tenants_candidates_are_left_alone(tenant: Tenant, nordwind: UUID, story: UUID) -> None:
     tell(tenant, story, nordwind, TELLINGS[0])
     assert classify(plan_for(another_tenant())).done == 0
@@ -518,3 +551,35 @@ def test_a_cut_while_judging_again_loses_nothing(tenant: Tenant, nordwind: UUID,
     assert rows(tenant, ArticleClient)[0].state is LinkState.CANDIDATE
     classify(plan_for(tenant))
     assert told(tenant) == before
+
+
+def test_what_was_told_lately_is_less_new(tenant: Tenant, nordwind: UUID, story: UUID) -> None:
+    tell(tenant, story, nordwind, TELLINGS[0])
+    classify(plan_for(tenant))
+    first = the_event(tenant)
+    assert first.score_parts["novelty"] == pytest.approx(0.1)
+    again = add_story(tenant, "Once more", at=EARLIER)
+    add_candidate(tenant, again, TELLINGS[1][0], nordwind, source="Evening Sheet")
+    classify(plan_for(tenant))
+    [second] = rows(tenant, Event, story_id=again)
+    assert second.score_parts["novelty"] == pytest.approx(0.1)  # nobody was told yet
+    moment = utc_now()
+    line = Notification(
+        business_id=tenant.business_id,
+        event_id=first.id,
+        user_id=tenant.add_user(),
+        client_id=nordwind,
+        state=NotificationState.DELIVERED,
+        created_at=moment,
+        updated_at=moment,
+    )
+    tenant.add(line)
+    change(tenant, ArticleClient, ArticleClient.event_id == second.id, state=LinkState.CANDIDATE)
+    classify(plan_for(tenant))
+    [second] = rows(tenant, Event, story_id=again)
+    assert 0 <= second.score_parts["novelty"] < 0.08
+    # Its own telling makes no event older.
+    change(tenant, ArticleClient, ArticleClient.event_id == first.id, state=LinkState.CANDIDATE)
+    classify(plan_for(tenant))
+    [first] = rows(tenant, Event, story_id=story)
+    assert first.score_parts["novelty"] == pytest.approx(0.1)

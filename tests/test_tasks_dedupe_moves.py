@@ -11,7 +11,9 @@ from desk import Cut, add_raw, change, classify, cut_before_commit, dedupe, rows
 from newsroom import notes, plan_for
 from sqlmodel import col
 
+from models.engine import writing
 from models.events import Decision, Event, Stage
+from models.links import judge_again
 from models.mail import Notification, NotificationState
 from models.news import Article, ArticleClient, LinkState, RawItem, Story
 from tasks.dedupe.stage import dedupe_batch, leave
@@ -191,6 +193,25 @@ def test_a_move_cut_short_leaves_nothing_and_goes_again(tenant: Tenant, reader: 
     filter_batch(plan, 100)
 
     assert tellings(tenant) == ONE
+    assert consistent(tenant)
+
+
+def test_links_that_feedback_put_back_into_the_backlog_do_not_hold_their_event(
+    tenant: Tenant, reader: UUID
+) -> None:
+    run(tenant, PRICE)
+    run(tenant, MAKER)
+    links = [link.id for link in rows(tenant, ArticleClient)]
+    with writing(tenant.scope) as session:
+        assert judge_again(tenant.scope, session, links) == 2
+    assert {(link.state, link.event_id is None) for link in rows(tenant, ArticleClient)} == {
+        (LinkState.CANDIDATE, False)
+    }
+
+    run(tenant, BOTH)
+
+    assert tellings(tenant) == ONE
+    assert len(rows(tenant, Event)) == 1
     assert consistent(tenant)
 
 

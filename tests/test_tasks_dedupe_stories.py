@@ -358,6 +358,8 @@ OLD = [
         ("Contoso could complete Fabrikam purchase next year", None),
         ("Fabrikam shares jump 12% on Contoso report", None),
         ("Contoso Weighs Buying Fabrikam In 2026", None),
+        ("Contoso weighs £4.5bn offer for Fabrikam", None),
+        ("S&P 500 climbs after report of Contoso deal", None),
         ("Contoso offers $7 billion for Fabrikam", "new figure: $7 billion"),
         ("Contoso completes purchase of Fabrikam", "new stage: completed"),
         ("Contoso faces rival bid for Fabrikam from Zyntera", "new party: Zyntera"),

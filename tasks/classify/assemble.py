@@ -15,6 +15,7 @@ from uuid import UUID
 from models.clients import Client
 from models.events import Category
 from models.news import Article
+from tasks.classify.novelty import novelty
 from tasks.classify.rules import Verdict
 from tasks.classify.rules.categories import RISKS
 from tasks.classify.rules.relevance import RelevanceInput, relevance
@@ -88,8 +89,11 @@ def _whole_word(word: str) -> re.Pattern[str]:
     return re.compile(rf"\b{re.escape(word)}\b", re.IGNORECASE)
 
 
-def assemble(client: Client, tellings: Sequence[Telling], as_of: datetime) -> Draft:
-    """The event of this story for this client. ``tellings`` are all its articles that are about the client."""
+def assemble(client: Client, tellings: Sequence[Telling], as_of: datetime, told: Sequence[str] = ()) -> Draft:
+    """The event of this story for this client. ``tellings`` are all its articles that are about the client.
+
+    ``told``: headlines of the client's other stories that somebody got lately.
+    """
     tellings = sorted(tellings, key=lambda t: t.article.identity)  # sums of floats depend on their order
     category = _category(tellings)
     lead = _lead(tellings, category)
@@ -106,7 +110,7 @@ def assemble(client: Client, tellings: Sequence[Telling], as_of: datetime) -> Dr
             keyword_hits=max(keyword_hits(client, t.article) for t in tellings),
             age_hours=max(0.0, (as_of - published).total_seconds() / 3600) if published else None,
             certainty=verdict.certainty,
-            novelty=1.0,
+            novelty=novelty(lead.article.title, told),
             risk=verdict.risk,
         )
     )

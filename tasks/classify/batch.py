@@ -10,9 +10,11 @@ from models.clients import Client, ClientMatchRule, match_rules
 from models.events import Event, events_of_stories
 from models.feedback import disowned
 from models.links import candidates, candidates_of_events, matched_of_events
+from models.mail import channel_of, told_lately
 from models.news import Article, ArticleClient, articles_by_id
 from models.scope import Scope
 from tasks.classify.assemble import EventKey
+from tasks.classify.novelty import LOOK_BACK
 from tasks.classify.own import own_patterns
 from tasks.classify.rules import Pattern
 from tasks.companies.index import Hit, NameIndex
@@ -38,6 +40,8 @@ class Batch:
     events: dict[EventKey, Event]
     earlier: dict[EventKey, list[ArticleClient]]
     """Links matched by earlier batches, of the stories and clients this batch touches."""
+    told: dict[UUID, list[tuple[UUID, str]]]
+    """Client id → (story id, headline) of the events somebody got lately."""
     index: NameIndex
     named: dict[UUID, dict[str, list[Hit]]] = field(default_factory=dict)
     """Article id → where it may name whom, found once however many clients it names."""
@@ -51,6 +55,10 @@ class Batch:
             found = self.index.candidates(article.title, article.snippet, article.url)
             self.named[article.id] = found
         return found.get(profile.key, [])
+
+    def told_besides(self, key: EventKey) -> list[str]:
+        """Headlines of the client's other stories that somebody got lately."""
+        return [title for story_id, title in self.told.get(key[1], ()) if story_id != key[0]]
 
     def key(self, link: ArticleClient) -> EventKey:
         """The event the link would be part of."""
@@ -77,6 +85,11 @@ def read_batch(scope: Scope, session: Session, plan: RunPlan, limit: int) -> Bat
             articles[article.id] = article
             if article.story_id is not None:
                 earlier[article.story_id, link.client_id].append(link)
+    told: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
+    for client_id, story_id, title in told_lately(
+        scope, session, client_ids, plan.as_of - LOOK_BACK, channel_of(plan.deliver)
+    ):
+        told[client_id].append((story_id, title))
     patterns, unreadable = own_patterns(scope, session)
     return Batch(
         links=links,
@@ -89,6 +102,7 @@ def read_batch(scope: Scope, session: Session, plan: RunPlan, limit: int) -> Bat
         disowned=disowned(scope, session, story_ids),
         events=events,
         earlier=earlier,
+        told=told,
         index=watched.index,
     )
 

@@ -39,7 +39,7 @@ class RulesClassifier:
     """The rules: no key, no network, the same answer every time."""
 
     name: ClassVar[str] = "rules"
-    version: str = "2"
+    version: str = "3"
 
     def __init__(self, own: Sequence[Pattern] = ()) -> None:
         self._own = tuple(own)

@@ -38,7 +38,10 @@ def judge_batch(batch: Batch, classifier: Classifier, as_of: datetime) -> Judged
     tellings = _tellings(
         batch, matched, taken_back, matches, _classify(classifier, batch, matched, taken_back)
     )
-    drafts = {key: assemble(batch.clients[key[1]], told, as_of) for key, told in tellings.items()}
+    drafts = {
+        key: assemble(batch.clients[key[1]], found, as_of, batch.told_besides(key))
+        for key, found in tellings.items()
+    }
     withdrawn = {key for key in taken_back - drafts.keys() if key in batch.events}
     return Judged(matches, matched, drafts, withdrawn)
 

@@ -22,7 +22,7 @@ from tasks.dedupe.updates import is_material_update
 from tasks.plan import RunPlan
 
 MATCH_ENGINE = "company-rules"
-MATCH_VERSION = "2"
+MATCH_VERSION = "3"
 FEEDBACK_ENGINE = "feedback"
 
 

@@ -13,15 +13,23 @@ from tasks.companies.verbs import VERB, follows, verb_weight
 MAKERS = frozenset(
     {"hardware", "software", "semiconductors", "automotive", "aerospace", "internet", "media", "telecom"}
 )
+GADGETS = frozenset({"hardware", "software", "semiconductors", "internet"})
+"""Industries whose products have made-up names."""
 DIVISIBLE = 0.35
 """Below this doubt a name keeps its divisions: a bank, a cloud, a studio."""
 _LEGAL_FORM = re.compile(
     r"(?:,? (?:inc|corp|ltd|plc|llc|ag|nv|n\.v|s\.a|group|holdings)\b|,? Co\b|,? SE\b)", re.IGNORECASE
 )
+_COUNTY = re.compile(r" Co\b")
 _LOWER_FORM = re.compile(r",? (?:se|co)\b")
 _TICKER = re.compile(r"(?:'s)?,? \((?:[A-Z]{2,10}\s?:\s?[A-Z.]+|[A-Z]{3,5}\))|\s\$[A-Z]{1,5}\b")
 _NAME = 0.2
 """Below this commonness a capitalised word is hardly anything but a name."""
+_SHARED = 0.2
+"""From this doubt on a name is also that of people and places."""
+_MODEL_NUMBER = re.compile(
+    r" (?:\(\d{1,2}\w?\)|\d{1,3}[a-z]?\b(?! (?:million|billion|percent|years|days|to)\b))"
+)
 _QUARTER = re.compile(r"[qh][1-4]$")
 
 
@@ -32,6 +40,8 @@ def judge_right(at: Spot) -> Finding | None:
 
 def legal_form(at: Spot) -> Finding | None:
     """ "Gap Inc.", "Block, Inc."."""
+    if at.geographic and _COUNTY.match(at.tail):
+        return None
     if _LEGAL_FORM.match(at.tail) and not _LOWER_FORM.match(at.tail):
         return "legal_form", 3.0
     return None
@@ -46,6 +56,9 @@ def possessive(at: Spot) -> Finding | None:
     """ "Gap's plan": without an article only a name owns things so."""
     if not at.possessive:
         return None
+    if at.doubt >= _SHARED and at.after in at.lex["eponyms"] and at.right is not None and not at.text.capital(at.right):
+        # "Pandora's box"
+        return "common_word_not_name", -3.5
     bare = at.before not in at.lex["determiners"]
     dated = at.words[0] in at.lex["weekdays"] or at.words[0] in at.lex["titles"]
     return "possessive", 0.8 + (1.4 * at.doubt if bare and not dated else 0.0)
@@ -79,6 +92,9 @@ def _business(at: Spot) -> Finding | None:
         return None
     if _QUARTER.match(at.after):
         return "business_word_follows", 1.7
+    if at.words[0] in at.know.terms and at.single and not at.proper:
+        # "Spectrum sale": the name is also what its trade deals in
+        return NOTHING
     if at.after in at.lex["after"]:
         # "global shares", "American workers": an adjective goes with any noun
         loose = at.doubt > COMMON and not at.possessive and adjectival(at.words[-1])
@@ -155,7 +171,14 @@ def _longer_tail(at: Spot) -> Finding | None:
         return "part_of_longer_name", -3.4 - 0.8 * at.doubt
     if at.after not in at.lex["longer_tails"] or at.after in at.lex["products"]:
         return None
-    return "part_of_longer_name", -3.4 - 0.8 * at.doubt
+    if at.text.style != "sentence" and at.after in at.lex["verbs"] and at.first in at.text.clauses:
+        # "Acme Falls as ...": in a title the verb has a capital, too
+        return None
+    weight = -3.4 - 0.8 * at.doubt
+    if at.doubt < DIVISIBLE and at.know.terms & at.text.norms - {at.after}:
+        # in talk of its trade a company has a museum, too
+        weight *= 0.6
+    return "part_of_longer_name", weight
 
 
 def _product(at: Spot) -> Finding | None:
@@ -171,6 +194,29 @@ def _product(at: Spot) -> Finding | None:
     return "product_follows", 0.5 + made + 0.8 * verb
 
 
+def _family_name(at: Spot) -> Finding | None:
+    """ "Sinclair Roe", "Dow Jones": the name is the first of two."""
+    if not at.single or at.possessive or not _capital(at) or at.doubt < _SHARED:
+        return None
+    family = at.after in at.lex["surnames"] or (
+        at.after in at.lex["given_names"] and commonness(at.after) < _NAME
+    )
+    if not family or at.after in at.know.terms | at.lex["products"]:
+        return None
+    return "person_name", -4.2
+
+
+def _disaster(at: Spot) -> Finding | None:
+    """ "the Eaton fire": disasters bear the names of places."""
+    if not at.single or at.possessive or at.doubt < _SHARED or at.after not in at.lex["disasters"]:
+        return None
+    if at.after_that in at.lex["products"]:
+        return None
+    named = at.right is not None and at.text.proper(at.right)
+    alike = len(at.text.norms & at.lex["disaster_words"])
+    return ("place_or_thing", -5.0) if named or alike > 0 else None
+
+
 def _full_name(at: Spot) -> Finding | None:
     """ "Chase Smith", "Delta Minerals": a capitalised stranger behind the name."""
     if at.right is None or not _capital(at):
@@ -179,6 +225,9 @@ def _full_name(at: Spot) -> Finding | None:
     if invented(at.text.tokens[at.right].text) and at.single and at.after not in at.lex["longer_tails"]:
         # "Acme iPod", "Acme X5": a product of the name's owner, not half of a name
         return ("product_follows", 0.5) if at.know.industries & MAKERS else NOTHING
+    if at.know.industries & GADGETS and _MODEL_NUMBER.match(at.text.raw[at.text.tokens[at.right].end :]):
+        # "Acme Ear (3)", "Acme Magic 8 Pro"
+        return "product_follows", 1.8
     stranger = not at.lex.function(word) and word not in at.lex["products"]
     if stranger and at.single and at.words[0] in at.lex["given_names"]:
         return "person_name", -3.5 if commonness(word) < 0.5 else -1.5
@@ -212,6 +261,8 @@ def _compound(at: Spot) -> Finding | None:
 
 RULES: tuple[Rule, ...] = (
     _own_word,
+    _family_name,
+    _disaster,
     _thing,
     _business,
     _owned,

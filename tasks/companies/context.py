@@ -31,6 +31,9 @@ def invented(word: str) -> bool:
     return bool(_MIXED.fullmatch(word) or _MODEL.fullmatch(word))
 
 
+_NUMBERED = re.compile(
+    r"\b[A-Z]\w+ \d{1,3} (?:Pro|Max|Plus|Ultra|Mini|Air|Lite|SE|Edge|Fold|Flip|Neo|Gen)\b|\b[A-Z][a-z]+ \(\d\w?\)"
+)
 _SHORT = 3
 
 
@@ -70,6 +73,10 @@ class Text:
         gap = gap.strip(" ")
         # "U.N. General": the full stop after a letter or a short form ends no phrase
         return gap == "" or (gap == "." and _short_form(self.tokens[left]))
+
+    def near(self, left: int, right: int) -> bool:
+        """Whether two neighbours are joined, a closing quotation mark between them or not: "'inquiry' into"."""
+        return self.joined(left, right) or self.gap(left, right) in ("' ", '" ')
 
     def ends_with(self, i: int, mark: str) -> bool:
         """Whether a mark follows a word."""
@@ -138,7 +145,7 @@ def analyse(raw: str) -> Text:
         frozenset(starts),
         frozenset(starts - quotes),
         frozenset(t.norm for t in tokens),
-        sum(invented(t.text) for t in tokens),
+        sum(invented(t.text) for t in tokens) + len(_NUMBERED.findall(plain)),
     )
 
 

@@ -123,6 +123,15 @@ def foreign(words: Iterable[str]) -> bool:
     return len(judged) > 1 and away > 0.5 * len(judged)
 
 
+@lru_cache(maxsize=50_000)
+def abroad(first: str, second: str) -> bool:
+    """Whether two neighbours are words of one other language, the first more at home there than in English."""
+    return any(
+        zipf(first, lang) > zipf(first) + 0.7 and zipf(second, lang) >= max(_RARE + 0.4, zipf(second))
+        for lang in _OTHER_LANGUAGES
+    )
+
+
 def singular(word: str) -> str:
     """The singular of a regular plural."""
     if word.endswith("ies") and len(word) > 4:

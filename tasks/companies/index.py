@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from tasks.companies.lexicon import lexicon
 from tasks.companies.names import TOKEN, Form, HitKind, Profile, domain_of, forms, normalise, plural
 
 Field = Literal["title", "snippet", "url"]
@@ -35,6 +36,13 @@ _MARKET_AFTER = re.compile(
 _EXCHANGE = re.compile(
     r"(?:\$|\b(?:nyse|nasdaq|nasdaqgs|amex|lse|lon|tsx|asx|otc|otcmkts|etr|epa|fra|swx|ams|bme|sto|cph|hkg|tyo|nse|bse)"
     r"(?: american| arca)?\s?:\s?)$",
+    re.IGNORECASE,
+)
+
+
+_TAG = re.compile(r"\((?:\w{1,6}\s?:\s?)?$")
+_FIGURES = re.compile(
+    r"\b(?:dividends?|earnings|eps|revenues?|quarterly|buybacks?|guidance|ebitda|q[1-4]|net income|profits?|fiscal)\b",
     re.IGNORECASE,
 )
 
@@ -81,6 +89,8 @@ def _keep(found: dict[str, list[Hit]], entry: _Entry, place: Place) -> None:
     form = entry.form
     if form.exact is not None and place.surface != form.exact:
         return
+    if _exchange_tag(place):
+        return
     hits = found.get(entry.key)
     if hits is None:
         hits = found[entry.key] = []
@@ -98,6 +108,15 @@ def _keep(found: dict[str, list[Hit]], entry: _Entry, place: Place) -> None:
             entry.plural,
         )
     )
+
+
+def _exchange_tag(place: Place) -> bool:
+    """Whether a name is only the exchange in a stock's tag: "(ACM:NYSE)", "(Nasdaq: ACM)"."""
+    behind = place.text[place.end : place.end + 3].lstrip()
+    if behind[:1] not in (":", ")") or place.surface.lower() not in lexicon()["exchanges"]:
+        return False
+    ahead = _TAG.search(place.text[: place.start])
+    return ahead is not None and (behind[0] == ":" or ":" in ahead.group())
 
 
 def _keep_ticker(found: dict[str, list[Hit]], keys: list[str], place: Place) -> None:
@@ -201,4 +220,8 @@ def _in_market_context(text: str, start: int, end: int, ticker: str) -> bool:
         return False
     if before.endswith("(") and after.startswith((")", " -", ".", ":")):
         return True
-    return len(ticker) >= 3 and bool(_MARKET_AFTER.match(after))
+    if len(ticker) < 3:
+        return False
+    # "ACM to raise dividend after record revenue": the subject of a report of figures
+    subject = start == 0 and len({m.lower() for m in _FIGURES.findall(text)}) > 1 and not text.isupper()
+    return subject or bool(_MARKET_AFTER.match(after))

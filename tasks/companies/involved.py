@@ -21,10 +21,15 @@ BYSTANDER = -0.8
 
 SPEAKERS = frozenset({"banking", "media"})
 """Industries that speak of others: what they say is not news of them."""
+_WHERE = frozenset({"on", "aboard", "via", "of", "from", "in"})
+_STATE_WORDS = frozenset({"in", "under", "near", "at", "on", "into"})
 _PHRASE = 4
 _OPENERS = frozenset({"the", "why", "how", "inside", "is", "are", "can", "did", "does", "will", "should"})
-_SECOND = re.compile(r"(\w+) (\w+) [A-Z][\w.&-]+(?: [A-Z][\w.&-]+)?(?:,| and| &) $")
-_JOINT = re.compile(r"(?:,| and| &) [A-Z][\w.&-]+ ([a-z]+)\b")
+_SECOND = re.compile(r"(\w+) (\w+) [A-Z][\w.&-]+(?: [A-Z][\w.&-]+)?(?:,| and| or| &) $")
+_JOINT = re.compile(r"(?:,| and| &) [A-Z][\w.&-]+(?:'s)? ([a-z]+)\b")
+_AMOUNTS = frozenset({"million", "billion", "bn", "mn", "m", "trillion"})
+_BETWEEN = re.compile(r"\b[Bb]etween (?:the )?(?:[A-Z][\w.&'-]* ){1,3}and $")
+_TO_ANOTHER = re.compile(r" to [A-Z]")
 _SUM = re.compile(r"\s[$£€]|\.")
 _JOINED = re.compile(r"(?:,| and| &)\s*$", re.IGNORECASE)
 
@@ -67,7 +72,7 @@ def _owns(at: Spot) -> bool:
         return True
     if not at.possessive and _leads_to_business(at):
         return True
-    if at.before in at.lex["before"] or (at.before == "up" and at.before_that == "start"):
+    if at.before in at.lex["before"] or singular(at.before) in at.lex["before"] or (at.before == "up" and at.before_that == "start"):
         return True
     parties = (at.hyphen_left and at.parties(at.first - 1)) or (at.hyphen_right and at.parties(at.last + 1))
     return parties or _shares(at) or at.tail.startswith(" (")
@@ -76,14 +81,17 @@ def _owns(at: Spot) -> bool:
 def _shares(at: Spot) -> bool:
     """ "X, Acme workers": the noun behind the last of the owners belongs to all."""
     joint = _JOINT.match(at.tail)
-    return joint is not None and joint.group(1) in at.lex["after"]
+    return joint is not None and joint.group(1) in at.lex["after"] | at.lex["affairs"] | at.lex["events"]
 
 
 def _leads_to_business(at: Spot) -> bool:
     """ "X fighter jet workers"; a capitalised trade word is rather the rest of a name ("X News")."""
     for i, word in enumerate(phrase(at), at.last + 1):
-        if word in at.lex["after"] or word in at.lex["events"]:
+        if word in at.lex["after"] or word in at.lex["events"] or word in at.lex["affairs"]:
             return True
+        if word in at.lex["belongings"]:
+            # "scammers in X shoes": whose make the things are
+            return False
         if word in at.know.terms and not at.text.proper(i):
             return True
     return False
@@ -114,6 +122,12 @@ def acts(at: Spot) -> bool:
     word, nxt = at.after, at.after_that
     if adverb(word):
         word, nxt = nxt, ""
+    wished = word == "to" and at.before in at.lex["wishes"]
+    if (at.before in at.lex["uses"] and not wished) or (at.before in _WHERE and word != "to"):
+        # "tipster using X was key", "passenger on X was held": the verb is another's
+        return False
+    if word in _STATE_WORDS and nxt and _state(at):
+        return True
     if at.before in at.lex["causatives"] and word in at.lex["verb_bases"]:
         return True
     if nxt == "to" and word in at.lex["ready"]:
@@ -132,6 +146,12 @@ def acts(at: Spot) -> bool:
     return bool(_JOINED.search(at.head)) and word in at.lex["verb_bases"]
 
 
+def _state(at: Spot) -> bool:
+    """ "X in talks", "X in advanced discussions", "X under fire": a statement without a verb."""
+    behind = [t.norm for t in at.text.tokens[(at.right or 0) + 1 : (at.right or 0) + 3]]
+    return any(word in at.lex["states"] for word in behind)
+
+
 def _verb_form(word: str) -> bool:
     """Whether a word may be a finite verb."""
     return word.endswith("ed") or (word.endswith("s") and verbish(singular(word)))
@@ -144,6 +164,11 @@ def _acted_on(at: Spot) -> bool:
         return False
     left = at.first - 1
     tokens = at.text.tokens
+    if at.owned:
+        # "investigates Jane Roe's X": the owner stands between
+        left -= 1
+        while left > 0 and at.text.capital(left):
+            left -= 1
     # "sues Acme and X": the verb stands before the first of the two
     if left > 0 and _JOINED.search(at.head):
         left -= 2 if tokens[left].norm == "and" else 1
@@ -161,7 +186,9 @@ def _light(at: Spot, token: Token) -> bool:
 
 
 def _topics(at: Spot) -> frozenset[str]:
-    return (at.lex["topic_nouns"] | at.lex["nouns_of"] | at.lex["on_business"]) - at.lex["takes_on"]
+    return (at.lex["topic_nouns"] | at.lex["nouns_of"] | at.lex["on_business"] | at.lex["affairs"]) - at.lex[
+        "takes_on"
+    ]
 
 
 def _joined_topic(at: Spot) -> bool:
@@ -182,6 +209,14 @@ def _does_to(at: Spot, word: str) -> bool:
     return word in at.lex["toward"] or word in at.lex["affects"]
 
 
+def _noun_before(at: Spot) -> str:
+    """The word that leads to the name, over the sum between them: "invests $20M in X"."""
+    i = at.first - 2
+    while i > 0 and (at.text.tokens[i].norm[:1].isdigit() or at.text.tokens[i].norm in _AMOUNTS):
+        i -= 1
+    return at.text.tokens[i].norm if i < at.first - 2 else at.before_that
+
+
 def _topic(at: Spot) -> bool:
     """ "layoffs at X", "lawsuit against X", "$1 billion loan to X", "control of X"."""
     if at.before in at.lex["reports"]:
@@ -189,11 +224,25 @@ def _topic(at: Spot) -> bool:
         if at.right is not None:
             return not at.lex.function(at.after)
         return bool(at.know.industries) and not at.know.industries & SPEAKERS
+    if (at.before == "between" or _BETWEEN.search(at.text.raw[: at.hit.start])) and at.text.norms & _topics(at):
+        return True
     if at.before not in at.lex["prepositions"]:
         return _joined_topic(at)
+    if at.before in at.lex["comparisons"]:
+        return False
+    if at.before == "by" and at.before_that in at.lex["lent_by"]:
+        return False
     if at.before in ("by", "against", "at", "behind"):
         return True
-    if at.before_that in _topics(at):
+    moved = at.lex["transfers"] if _TO_ANOTHER.match(at.tail) else frozenset()
+    if at.before == "from" and not at.text.norms.isdisjoint(at.lex["product_verbs"] | at.lex["leaves"] | moved):
+        # "agency approves a pill from X"
+        return True
+    if at.before == "of" and at.before_that in at.lex["quantities"]:
+        return True
+    if not _topics(at).isdisjoint((at.before_that, _noun_before(at))):
+        return True
+    if at.before in ("of", "at", "for") and at.before_that in at.lex["roles"]:
         return True
     if at.before == "with" and at.before_that in ("up", "forces"):
         return True

@@ -122,6 +122,6 @@ def _inflect(words: dict[str, frozenset[str]]) -> None:
     words["weak_verbs"] = frozenset({third_person(v) for v in weak} | {past(v) for v in weak})
     words["weak_verbs"] |= words["auxiliaries"]
     gerunds = {present(v) for v in toward}
-    for role in ("affects", "outdoes", "uses", "prosecutes"):
+    for role in ("affects", "outdoes", "uses", "prosecutes", "product_verbs", "leaves"):
         words[role] = frozenset(form for verb in words[role] for form in _forms(verb)) | words[role]
     words["toward"] = toward | {third_person(v) for v in toward} | {past(v) for v in toward} | gerunds

@@ -35,7 +35,8 @@ def enumeration(at: Spot, own_spans: list[Span]) -> int:
         # "Facing threats from abroad, Acme ...": the comma ends a phrase, not an item
         items, mine = items[1:], mine - 1
     lo = hi = mine
-    if len(raw[items[mine][0] : begin].split()) <= 1:
+    led = raw[items[mine][0] : begin].lower().split()
+    if len(led) <= 1 and not (mine > 0 and led and led[0] in lexicon()["verb_bases"]):
         while lo > 0 and (lo == mine or _short(raw, items[lo])) and _names(raw, items[lo - 1], last=True):
             lo -= 1
     behind = raw[end : items[mine][1]].split()

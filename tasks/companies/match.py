@@ -69,6 +69,7 @@ _SENSE_REASONS = {
     "lower_case": Reason.common_word_not_name,
     "shouted_word": Reason.common_word_not_name,
     "common_word_not_name": Reason.common_word_not_name,
+    "another_field": Reason.common_word_not_name,
     "common_compound": Reason.common_word_not_name,
     "compound_word": Reason.common_word_not_name,
     "other_initials": Reason.common_word_not_name,

@@ -153,7 +153,8 @@ def forms(profile: Profile) -> tuple[Form, ...]:
     def add(
         words: tuple[str, ...], kind: HitKind, *, exact: str | None = None, stripped: bool = False
     ) -> None:
-        if words and words not in found and any(len(w) > 1 for w in words):
+        # one letter is a name only as its owner writes it
+        if words and words not in found and (exact or any(len(w) > 1 for w in words)):
             found[words] = Form(words, kind, exact, stripped)
 
     given: list[tuple[str, HitKind]] = [(profile.name, "name")]
@@ -173,7 +174,9 @@ def forms(profile: Profile) -> tuple[Form, ...]:
         words = words_of(text)
         bare = _drop_forms(words)
         # the name's own core is as good as the name; a legal name's core is our reading of it
-        add(bare, "name" if kind == "name" else "generated_alias", stripped=bare != words and _generic(bare))
+        alone = bare[0].upper() if kind == "name" and len(bare) == 1 and len(bare[0]) == 1 else None
+        cut = bare != words and _generic(bare)
+        add(bare, "name" if kind == "name" else "generated_alias", exact=alone, stripped=cut)
         for joined in _joined(bare, text) if bare else ():
             add(joined, "generated_alias")
         if kind != "alias":

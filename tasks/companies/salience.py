@@ -23,6 +23,7 @@ _RIVAL = re.compile(
 )
 _PREFIX = re.compile(r"(?:post|pre|anti|non)-$")
 _AND_MORE = re.compile(r"(?:and|&|,|[+]) more\b", re.IGNORECASE)
+_CRASHES = frozenset({"crash", "wreck", "collision", "pileup"})
 _MODEL = re.compile(r"[ -]\d{3}")
 
 
@@ -97,7 +98,9 @@ def _former(at: Spot) -> Finding | None:
     if at.before in at.lex["former"]:
         # "ex-X manager sues the bank" is about the bank
         norms = at.text.norms
-        against = not norms.isdisjoint(at.lex["quarrels"]) and not norms.isdisjoint(at.lex["employers"])
+        against = not norms.isdisjoint(at.lex["quarrels"]) and (
+            at.after in at.lex["staff"] or not norms.isdisjoint(at.lex["employers"])
+        )
         return None if against else ("former_employee", -5.0)
     return ("former_employee", -4.0) if at.after in at.lex["alumni"] else None
 
@@ -124,13 +127,17 @@ def _from_to(at: Spot) -> Finding | None:
         return None
     # "an award from X to Stay" is no list
     verb = at.after_that in at.lex["verb_bases"] or verbish(at.after_that)
-    return None if verb else ("one_of_a_list", -3.0)
+    # nor is a contract that goes from one to the other
+    handed = not at.text.norms.isdisjoint(at.lex["transfers"])
+    return None if verb or handed else ("one_of_a_list", -3.0)
 
 
 def _product_in_use(at: Spot) -> Finding | None:
     """ "engine failure on Acme 777": the make of the thing."""
     if at.before in ("on", "aboard", "in", "of") and _MODEL.match(at.tail):
         return "product_in_use", -3.0
+    if at.before in ("in", "after") and at.after in _CRASHES and "automotive" in at.know.industries:
+        return "product_in_use", -2.2
     return None
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from tasks.companies.after import beside, judge_right, legal_form, possessive, ticker
+import re
+
+from tasks.companies.after import GADGETS, beside, judge_right, legal_form, possessive, ticker
 from tasks.companies.before import judge_left
 from tasks.companies.context import Text, invented
+from tasks.companies.elsewhere import elsewhere
 from tasks.companies.frequency import commonness
 from tasks.companies.index import Hit
 from tasks.companies.spot import COMMON, Evidence, Finding, Spot
 from tasks.companies.verbs import VERB
 
-GADGETS = frozenset({"hardware", "software", "semiconductors", "internet"})
-"""Industries whose products have made-up names."""
 _ANOTHER = frozenset({"part_of_longer_name", "person_name"})
 _DECIDED = -2.3
+_PLAIN = 0.9
+"""From this doubt on a name is a plain word."""
+_TOPIC_ALONE = 1.2
+_NUMBERED_TITLE = re.compile(r"\b[A-Z]\w+ (?:\d{1,2}|[IVX]{1,4}): $")
 
 
 def judge(hit: Hit, at: Spot | None, title: Text, snippet: Text | None) -> Evidence:
@@ -42,6 +47,8 @@ def judge(hit: Hit, at: Spot | None, title: Text, snippet: Text | None) -> Evide
             evidence.add(rule(at), own)
         evidence.add(right, at.right_span)
     evidence.add(_quoted(at), own)
+    evidence.add(_subtitle(at), own)
+    evidence.add(elsewhere(at, title, snippet), own)
     _topic(evidence, at, title, snippet)
     return evidence
 
@@ -65,7 +72,9 @@ def _letters(at: Spot) -> Finding:
     if at.proper and not always:
         return "capital_in_sentence", 2.4 - 1.5 * at.doubt
     # a word of the grammar, or the generic rest of a longer name, is hardly ever a company
-    empty = at.single and (at.words[0] in at.lex["function"] or (at.hit.stripped and at.doubt >= 1.0))
+    empty = at.single and (
+        at.words[0] in at.lex["function"] | at.lex["indefinite"] or (at.hit.stripped and at.doubt >= 1.0)
+    )
     grammar = 1.2 if empty else 0.0
     return "name", 2.4 - 4.0 * at.doubt - grammar
 
@@ -104,6 +113,13 @@ def _quoted(at: Spot) -> Finding | None:
     return None
 
 
+def _subtitle(at: Spot) -> Finding | None:
+    """ "Dark Valley 4: Beyond": behind a numbered title and a colon stands its subtitle."""
+    if at.doubt > COMMON and not at.possessive and _NUMBERED_TITLE.search(at.head):
+        return "part_of_longer_name", -3.0
+    return None
+
+
 def _topic(evidence: Evidence, at: Spot, title: Text, snippet: Text | None) -> None:
     """Does the rest of the text talk business, and the business of this company?
 
@@ -125,7 +141,12 @@ def _topic(evidence: Evidence, at: Spot, title: Text, snippet: Text | None) -> N
     if at.first in at.text.clauses and at.text is title and "its" in title.norms:
         # who does something with what is "its" own is an organisation
         evidence.add(("its_own", 0.7 * at.doubt), None)
-    known = bool(trade or trade_below)
+    own = (at.hit.start, at.hit.end)
+    known = bool(trade or trade_below) or "product_words" in evidence.parts
+    if at.doubt > _PLAIN and not at.proper and not _by_syntax(evidence):
+        # a title full of its trade's words does not make a plain word a name
+        topical = sum(evidence.parts.get(part, 0.0) for part in ("trade_words", "business_words"))
+        evidence.add(("common_word_not_name", min(0.0, _TOPIC_ALONE - topical)), own)
     if any(text.phrase(keyword) for keyword in at.know.keywords for text in (title, snippet) if text):
         evidence.add(("keyword", 1.2 + 0.6 * at.doubt), None)
         known = True
@@ -144,6 +165,13 @@ def _topic(evidence: Evidence, at: Spot, title: Text, snippet: Text | None) -> N
             0.0, evidence.parts.get("bare_after_preposition", 0.0)
         )
         evidence.add(("place_or_thing", -1.5 if listed else -2.8 - local), None)
+
+
+def _by_syntax(evidence: Evidence) -> bool:
+    """Whether anything but the topic and the letters speaks for the name."""
+    return any(
+        weight > 0 for part, weight in evidence.parts.items() if not part.endswith("_words") and part != "name"
+    )
 
 
 def _find(text: Text, words: set[str] | frozenset[str]) -> tuple[int, int] | None:

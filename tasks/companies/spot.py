@@ -179,7 +179,7 @@ def spot(profile: Profile, hit: Hit, text: Text) -> Spot:
         possessive=possessive,
         owned=owned,
         before=tokens[left].norm if left is not None else "",
-        before_that=tokens[left - 1].norm if left and text.joined(left - 1, left) else "",
+        before_that=tokens[left - 1].norm if left and text.near(left - 1, left) else "",
         after=tokens[right].norm if right is not None else "",
         after_that=tokens[right + 1].norm if right is not None and right + 1 < len(tokens) else "",
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from tasks.companies.involved import SPEAKERS
 from tasks.companies.spot import Finding, Rule, Spot
 
+_APART = re.compile(r"(?::|\s[-–—|]|—|,) (?:the )?$", re.IGNORECASE)
 _USE = re.compile(r"\b(?:use|usage) of (?:the )?$", re.IGNORECASE)
 PLATFORMS = frozenset({"internet", "media", "retail"})
 MEDIA = frozenset({"internet", "media"})
@@ -27,6 +29,9 @@ def _platform(at: Spot) -> Finding | None:
     """ "sold on X", "posted on X": a platform is where it happened, unless it is talked about."""
     if at.before != "on" or not at.know.industries & PLATFORMS or at.tail.startswith(" ("):
         return None
+    if at.possessive and at.after not in at.lex["wares"] | at.lex["media_use"] | at.lex["places_of_use"]:
+        # "net cast on X's business": what it owns is talked about
+        return None
     if at.after in at.lex["after"] or at.after in at.lex["verbs"] or at.before_that in at.lex["on_business"]:
         return None
     return "medium_not_subject", -2.0
@@ -44,25 +49,42 @@ def _medium(at: Spot) -> Finding | None:
         return None
     if at.before in ("told", "tells", "tell", "via"):
         return "medium_not_subject", -4.0
-    if at.after in at.lex["study"] and not at.possessive:
+    polled = any(t.norm in at.lex["polls"] for t in at.text.tokens[at.last + 1 : at.last + 4])
+    if polled and not at.possessive and at.after in at.lex["divisions"]:
+        return "medium_not_subject", -3.5
+    if at.after in at.lex["study"] and not at.possessive and at.after_that not in at.lex["finance_news"]:
         return "medium_not_subject", -3.5
     # "X Maps", with a capital, is a product
     product = at.right is not None and at.text.capital(at.right) and at.after in at.lex["products"]
-    if at.after in at.lex["media_use"] and not at.possessive and not product:
-        return "medium_not_subject", -2.2
+    if (at.after in at.lex["media_use"] or at.after in at.lex["fame"]) and not at.possessive and not product:
+        return "medium_not_subject", -2.4
     return None
+
+
+def _attributed(at: Spot) -> bool:
+    """ "Minister to resign: Acme Post": a medium or a bank alone behind the colon or dash that closes a headline."""
+    if at.last + 1 < len(at.text.tokens) or at.first == 0 or at.possessive:
+        return False
+    return bool(at.know.industries & SPEAKERS) and _APART.search(at.head) is not None
 
 
 def _source(at: Spot) -> Finding | None:
     """ "according to X", "..., X estimates": where the news comes from."""
     if at.before == "to" and at.before_that == "according":
         return "source_not_subject", -3.5
+    if _attributed(at):
+        return "source_not_subject", -4.0
     if at.right is None or at.possessive:
         return None
+    found = at.after_that in at.lex["finding_verbs"] | at.lex["saying_verbs"]
+    if found and at.after in at.lex["study"] | at.lex["polls"]:
+        # "X survey shows services shrank": whoever made it
+        return "source_not_subject", -3.5
     # "Acme News projects": the verb stands behind the rest of the name
     rest = at.after in at.lex["divisions"]
     verb = at.after_that if rest else at.after
-    if not _closes(at, at.right + rest):
+    told = at.first > 0 and _news(at) and at.text.gap(at.first - 1, at.first).strip() == ","
+    if not told and not _closes(at, at.right + rest):
         return None
     if verb in at.lex["finding_verbs"]:
         return "source_not_subject", -3.0
@@ -76,6 +98,10 @@ def _analyst(at: Spot) -> Finding | None:
     """ "X lifts Acme price target", "X's Jane Roe: ...": a bank's opinion of others."""
     if "banking" not in at.know.industries or at.right is None:
         return None
+    opinion = at.after in at.lex["opinions"] or (at.after == "price" and at.after_that == "target")
+    if opinion and not at.possessive and at.before in at.lex["prepositions"]:
+        # "falls despite X upgrade"
+        return "source_not_subject", -3.0
     if at.after in at.lex["analysts"] or at.after_that in at.lex["analysts"]:
         return "source_not_subject", -3.0
     # "X's Jane Roe: ..."

@@ -1,4 +1,5 @@
 """Story identity: canonical URL, exact content, then same-event grouping.
 
-`urls`, `text`, `features`, `linkage`, `updates` and `stories` are pure: no database, no network, no clock.
+`stage`, `drafts`, `seats` and `moves` are the ledger's side; everything else is pure: no database, no network,
+no clock.
 """

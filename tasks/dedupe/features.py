@@ -132,7 +132,7 @@ def features(articles: Sequence[Words]) -> Features:
     named = np.concatenate((named, (named[follows] + named[follows + 1]) / 2))
     parts = np.concatenate((np.ones(total), np.full(len(follows), _PAIR_WEIGHT)))
     # Sort once: equal cells become neighbours and are summed in place.
-    order = np.lexsort((columns, rows))
+    order = np.argsort(rows * COLUMNS + columns, kind="stable")
     rows, columns, weights, parts = rows[order], columns[order], weights[order], parts[order]
     fresh = np.ones(len(rows), dtype=bool)
     fresh[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])

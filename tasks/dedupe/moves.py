@@ -60,12 +60,16 @@ def rehome(scope: Scope, session: Session, moved: Mapping[UUID, Placement]) -> s
         raise Overtaken("a story was mailed while its articles were being moved")
     for part in _parts(left):
         of_stories = select(Article.id).where(col(Article.story_id).in_(part))
+        links = update(ArticleClient).where(col(ArticleClient.article_id).in_(of_stories))
         session.exec(
-            update(ArticleClient)
-            .where(
-                col(ArticleClient.article_id).in_(of_stories), col(ArticleClient.state) == LinkState.MATCHED
-            )
-            .values(state=LinkState.CANDIDATE, event_id=None)
+            links.where(col(ArticleClient.state) == LinkState.MATCHED)
+            .values(state=LinkState.CANDIDATE)
+            .execution_options(synchronize_session=False)
+        )
+        # Also of links that a rule put back into the backlog: they name the event they were part of.
+        session.exec(
+            links.where(col(ArticleClient.event_id).is_not(None))
+            .values(event_id=None)
             .execution_options(synchronize_session=False)
         )
         session.exec(

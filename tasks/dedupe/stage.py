@@ -165,7 +165,7 @@ def _decisions(
     now = utc_now()
     return [
         *(_decision(plan, p, now, "founded" if p.joined_to is None else "joined") for p in placed),
-        *(_decision(plan, p, now, "moved") for p in moved),
+        *(_decision(plan, p, now, "founded" if p.joined_to is None else "moved") for p in moved),
     ]
 
 

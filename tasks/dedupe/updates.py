@@ -23,9 +23,20 @@ _MONEY: Final = re.compile(
     rf"|\b(\d[\d,]*(?:\.\d+)?)\s?({_UNIT})\s(?:dollars?|euros?|pounds?|yen|yuan|rupees|francs?|USD|EUR|GBP)\b",
     re.I,
 )
+_CURRENCIES: Final = tuple(
+    (re.compile(pattern, re.I), symbol)
+    for pattern, symbol in (
+        (r"\$|dollar|USD", "$"),
+        (r"€|euro|EUR", "€"),
+        (r"£|pound|GBP", "£"),
+        (r"¥|yen|yuan", "¥"),
+        (r"₹|rupee", "₹"),
+        (r"franc", "CHF"),
+    )
+)
 _SHARE: Final = re.compile(r"\b(\d+(?:\.\d+)?)\s?(?:%|per ?cent\b|pct\b)", re.I)
 _COUNT: Final = re.compile(
-    rf"(?<![$€£¥₹\d.,])\b(\d{{1,3}}(?:,\d{{3}})+|\d{{3,}}|\d+(?:\.\d+)?(?=\s(?:{_UNIT})\b))(?:\s({_UNIT})\b)?"
+    rf"(?<![$€£¥₹\d.,])(?<!&P )\b(\d{{1,3}}(?:,\d{{3}})+|\d{{3,}}|\d+(?:\.\d+)?(?=\s(?:{_UNIT})\b))(?:\s({_UNIT})\b)?"
     r"\s(?=[a-z])(?!per ?cent|pct|dollars?|euros?|pounds?)",
     re.I,
 )
@@ -106,12 +117,21 @@ def _figure(title: str, told: Sequence[str]) -> str | None:
     for kind, pattern in (("money", _MONEY), ("share", _SHARE), ("count", _COUNT)):
         if kind == "share" and _MARKET.search(title):
             continue
-        known = [value for text in told for value, _ in _values(pattern, text)]
+        found = [pair for text in told for pair in _values(pattern, text)]
+        known = [value for value, _ in found]
+        currencies = {c for _, words in found for c in _currency(words)}
         for value, words in _values(pattern, title):
+            if kind == "money" and currencies and not _currency(words) & currencies:
+                continue  # the same sum in another currency, for all we know
             year = kind == "count" and 1900 <= value <= 2100
             if not year and not any(math.isclose(value, other, rel_tol=_SAME) for other in known):
                 return f"new figure: {words}"
     return None
+
+
+def _currency(words: str) -> set[str]:
+    """The currency of a sum, as its symbol."""
+    return {symbol for pattern, symbol in _CURRENCIES if pattern.search(words)}
 
 
 def _values(pattern: re.Pattern[str], text: str) -> Iterable[tuple[float, str]]:

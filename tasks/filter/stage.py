@@ -13,7 +13,7 @@ from models.clock import Clock, SystemClock
 from models.engine import insert_rows, writing
 from models.events import Decision, Event, Stage
 from models.jobs import heartbeat
-from models.mail import Channel, Notification, NotificationState, SkipReason
+from models.mail import Channel, Notification, NotificationState, SkipReason, channel_of
 from models.scope import Scope
 from models.settings import get_settings
 from tasks.filter.facts import People, event_facts, load_people
@@ -50,11 +50,6 @@ class _Judged:
     user_id: UUID
     verdict: Verdict
     bar: float
-
-
-def channel_of(deliver: bool) -> Channel:
-    """Where a run's mail goes: one that may not deliver has a channel of its own."""
-    return Channel.EMAIL if deliver else Channel.FILE
 
 
 def filter_batch(plan: RunPlan, limit: int, *, clock: Clock | None = None) -> StageReport:

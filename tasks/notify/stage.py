@@ -4,10 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 from models.clock import Clock
-from models.mail import Channel
+from models.mail import Channel, channel_of
 from models.scope import Scope
 from models.settings import get_settings
-from tasks.filter.stage import channel_of
 from tasks.notify.outbox import send_due
 from tasks.notify.planning import plan_digests, plan_instant
 from tasks.notify.transports.file import FileTransport

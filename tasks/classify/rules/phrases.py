@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 MAX_GAP = 12
+EITHER_ORDER = 7  # words between the two sides of "&": a headline says a thing within about ten
 # Gaps and optional words multiply the ways to try; this many at each place of a text is still quick.
 MAX_WAYS = 5_000
 _WORD = re.compile(r"[^\s|_<>~!^*]+\*?")
@@ -90,8 +91,10 @@ class CompiledPhrase:
 
     `triggers`: words (a trailing `*` marks a prefix) of which a text must hold one. `also`: whole words of
     which it must hold one too; empty when the phrase requires no second element. `digit`: it needs a figure.
+    `text`: the phrase as it was written.
     """
 
+    text: str
     source: str
     triggers: frozenset[str]
     also: frozenset[str]
@@ -156,17 +159,54 @@ def _literal(alternative: str) -> str:
     return re.escape(alternative).replace(r"\ ", " ").replace(r"\*", "[^ ]*")
 
 
+@dataclass(slots=True)
+class _Sequence:
+    """Elements that follow one another: their expression, without the space before them."""
+
+    regex: str
+    required: list[frozenset[str]]  # of each of these sets a text must hold a word
+    ways: int
+    digit: bool
+
+
 def compile_phrase(phrase: str, vocabulary: Vocabulary) -> CompiledPhrase:
     """Compile one phrase, or raise PhraseError."""
+    sides = [side.split() for side in phrase.lower().split(" & ")]
     # Starting with the space before the first word lets the engine skip to it; a lookbehind would not.
-    pattern = [" "]
-    required: list[frozenset[str]] = []
-    ways = 1
-    digit = False
-    for body in phrase.lower().split():
-        if body == "^":
-            pattern = ["^ "]
-        elif body == "$":
+    space = "^ " if sides[0][:1] == ["^"] else " "
+    if space == "^ ":
+        del sides[0][0]
+    if len(sides) > 2 or (len(sides) == 2 and (space == "^ " or not all(sides))):
+        raise PhraseError(f"{phrase!r}: & stands between two parts, once, and needs no ^")
+    read = [_sequence(side, vocabulary, phrase, at_start=space == "^ ") for side in sides]
+    first = read[0]
+    whole, ways = first.regex, first.ways
+    if len(read) == 2:
+        second = read[1]
+        between = _GAP_WORD + f"{{0,{EITHER_ORDER}}}?"
+        whole = f"(?:{whole}{between}{second.regex}|{second.regex}{between}{whole})"
+        ways *= second.ways * 2 * (EITHER_ORDER + 1)
+    required = [words for part in read for words in part.required]
+    if ways > MAX_WAYS:
+        raise PhraseError(f"{phrase!r}: fewer or smaller gaps, please")
+    if not required:
+        raise PhraseError(f"{phrase!r}: at least one word must be required")
+    required.sort(key=lambda words: _rarity(words, vocabulary.common), reverse=True)
+    also = [words for words in required[1:] if not any(w.endswith("*") for w in words)]
+    return CompiledPhrase(
+        text=phrase,
+        source=space + whole,
+        triggers=required[0],
+        also=also[0] if also else frozenset(),
+        digit=any(part.digit for part in read),
+    )
+
+
+def _sequence(bodies: Sequence[str], vocabulary: Vocabulary, phrase: str, *, at_start: bool) -> _Sequence:
+    pattern: list[str] = []
+    read = _Sequence("", [], 1, False)
+    for body in bodies:
+        if body == "$":
             pattern.append(r"(?=\||\?|$)")
         elif body in (":", "?"):
             pattern.append(re.escape(body) + " ")
@@ -174,27 +214,22 @@ def compile_phrase(phrase: str, vocabulary: Vocabulary) -> CompiledPhrase:
             if not body[1:].isdigit() or not 0 < int(body[1:]) <= MAX_GAP:
                 raise PhraseError(f"{phrase!r}: a gap is ~1 to ~{MAX_GAP}")
             pattern.append(_GAP_WORD + f"{{0,{body[1:]}}}?")
-            ways *= int(body[1:]) + 1
+            read.ways *= int(body[1:]) + 1
         elif body.startswith("!"):
             element = _element(body[1:], vocabulary, phrase)
-            before = pattern == [" "]
-            pattern.append(_not_before(element, phrase) if before else f"(?!{element.regex})")
+            follows = bool(pattern) or at_start
+            pattern.append(f"(?!{element.regex})" if follows else _not_before(element, phrase))
         elif body.endswith("?"):
             pattern.append(f"{_element(body[:-1], vocabulary, phrase).regex}?")
-            ways *= 2
+            read.ways *= 2
         else:
             element = _element(body, vocabulary, phrase)
             pattern.append(element.regex)
-            digit = digit or element.digit
+            read.digit = read.digit or element.digit
             if element.triggers:
-                required.append(element.triggers)
-    if ways > MAX_WAYS:
-        raise PhraseError(f"{phrase!r}: fewer or smaller gaps, please")
-    if not required:
-        raise PhraseError(f"{phrase!r}: at least one word must be required")
-    required.sort(key=lambda words: _rarity(words, vocabulary.common), reverse=True)
-    whole = [words for words in required[1:] if not any(w.endswith("*") for w in words)]
-    return CompiledPhrase("".join(pattern), required[0], whole[0] if whole else frozenset(), digit)
+                read.required.append(element.triggers)
+    read.regex = "".join(pattern)
+    return read
 
 
 def _not_before(element: _Element, phrase: str) -> str:
