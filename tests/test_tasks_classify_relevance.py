@@ -160,3 +160,42 @@ def test_results_read_by_their_tone() -> None:
     assert good is not None
     assert bad is not None
     assert good.meaning != bad.meaning
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "said"),
+    [
+        ("Castor Group plc", "Castor to acquire Pollux for $2bn", "is the buyer"),
+        ("Castor", "Pollux bought by Castor", "is the buyer"),
+        ("Castor", "Millway sells paint unit to Castor", "is the buyer"),
+        ("Pollux", "Castor to acquire Pollux for $2bn", "may get a new owner"),
+        ("Pollux", "Pollux rejects takeover bid from Castor", "may get a new owner"),
+        ("Millway", "Millway sells paint unit to Castor", "is parting with"),
+        ("Millway", "Castor buys paint unit from Millway", "is parting with"),
+        ("Castor", "Castor sues Pollux over patent", "gone to court itself"),
+        ("Castor", "Pollux raises $50m led by Castor", "putting money into"),
+        ("Pollux", "Pollux raises $50m led by Castor", "has new money"),
+    ],
+)
+def test_the_step_fits_the_part_the_headline_says_the_client_has(name: str, title: str, said: str) -> None:
+    found = insight(verdict(title), name, title=title)
+    assert found is not None
+    assert said in found.meaning
+
+
+def test_where_the_headline_does_not_say_the_part_none_is_claimed() -> None:
+    for title, name in (
+        ("Castor and Pollux agree merger", "Castor"),
+        ("Castor to acquire Pollux", "Millway"),
+    ):
+        found = insight(verdict(title), name, title=title)
+        assert found == insight(verdict(title), name)
+
+
+def test_an_approval_reads_as_one_and_a_fine_does_not() -> None:
+    good = insight(verdict("Castor wins approval for new drug"), "Castor")
+    bad = insight(verdict("Castor fined €20m over cartel"), "Castor")
+    assert good is not None
+    assert bad is not None
+    assert "go ahead" in good.meaning
+    assert "go ahead" not in bad.meaning

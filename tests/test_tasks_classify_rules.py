@@ -7,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.evaluation.categories import evaluate_categories
-from tasks.classify.rules import Category, Pattern, Verdict, classify_text, detect_language, insight
+from tasks.classify.rules import (
+    Category,
+    Pattern,
+    Verdict,
+    builtin_languages,
+    classify_text,
+    detect_language,
+    insight,
+)
 
 HEADLINES = [
     ("funding", "Nimbleware bags $40m Series B to take its payroll software abroad"),
@@ -265,6 +273,48 @@ def test_a_phrase_may_say_what_must_not_stand_before_it() -> None:
         Pattern(category=Category.AWARD, phrase="!fail* rosette")
 
 
+def test_two_sides_of_a_phrase_may_come_in_either_order() -> None:
+    own = [Pattern(category=Category.AWARD, phrase="rosette & judged|given", weight=4)]
+    assert own[0].phrase == "rosette & judged|given"
+    for title in ("Rosette given to Castor", "Castor given a small rosette"):
+        assert classify_text(title, extra=own).category is Category.AWARD
+    for title in ("Rosette for Castor", "Rosette: what was given to Castor?"):
+        assert classify_text(title, extra=own).category is Category.OTHER
+
+
+def test_a_rule_keeps_the_phrase_as_it_was_written() -> None:
+    english = builtin_languages()["en"]
+    text = english.reader.canonical("Castor to acquire Pollux")
+    assert any("acquire" in rule.phrase.text for rule in english.rules.candidates(text))
+
+
+@pytest.mark.parametrize(
+    ("category", "title"),
+    [
+        ("acquisition", "Tyre dealer in Belgian hands"),
+        ("acquisition", "Seed merchant swallowed by larger neighbour"),
+        ("funding", "Regional fund hands tram builder £12m"),
+        ("funding", "Sail-drone hopeful gets kr40m from pension fund"),
+        ("leadership_change", "Investors unseat boss of ferry line"),
+        ("partnership", "Two rival dairies agree to share one bottling plant"),
+        ("regulatory", "Planning inspectorate turns down quarry firm"),
+        ("litigation", "Loom maker goes to tribunal over royalties"),
+        ("layoffs", "Print works asks 80 staff to go"),
+        ("expansion", "Bicycle chain plants its flag in Slovenia"),
+        ("security_incident", "Client files of tax adviser turn up on forum after intruders strike"),
+        ("award", "Pickle maker judged finest in the north"),
+    ],
+)
+def test_weaker_cues_make_an_event_together(category: str, title: str) -> None:
+    verdict = classify_text(title)
+    assert verdict.category.value == category, verdict.parts
+
+
+def test_what_stands_in_the_background_does_not_hide_the_event() -> None:
+    title = "Kopano to invest €1bn in Leipzig plant as president threatens tariffs"
+    assert classify_text(title).category is Category.EXPANSION
+
+
 def test_an_amount_may_be_about_right() -> None:
     for amount in ("$2 billion", "up to $2 billion", "about €2bn", "more than 2 billion euros"):
         assert classify_text(f"Castor to buy Pollux for {amount}").category is Category.ACQUISITION
@@ -352,6 +402,9 @@ def test_a_tenants_own_pattern_decides_and_says_so() -> None:
         "~0 x",
         "!x",
         "a" + " ~12 a" * 9,
+        "a & b & c",
+        "^ a & b",
+        "a ~12 b ~12 c & d ~12 e",
     ],
 )
 def test_a_pattern_that_cannot_be_read_is_refused(phrase: str) -> None:
@@ -365,7 +418,7 @@ def test_a_text_without_end_is_judged_by_its_beginning() -> None:
     assert classify_text(endless, endless, extra=[own]).category is Category.OTHER
 
 
-@given(st.text(alphabet="ab c|~_<>!?^$*().+[]{}1\\", max_size=40))
+@given(st.text(alphabet="ab c|~_<>!?^$*&().+[]{}1\\", max_size=40))
 def test_no_pattern_text_does_worse_than_be_refused(phrase: str) -> None:
     try:
         pattern = Pattern(category=Category.FUNDING, phrase=phrase)

@@ -21,6 +21,13 @@ ORLO = Profile(key="orlo", name="Orlo Bros", industry="Media and entertainment")
 MEADOW = Profile(key="meadow", name="Meadow Foods", aliases=("Meadow",), industry="Food")
 TRAVELERS = Profile(key="travelers", name="Travelers", industry="Insurance")
 BULLISH = Profile(key="bullish", name="Bullish", industry="Crypto exchange")
+THORNE = Profile(key="thorne", name="Thorne", legal_name="Thorne Corporation", industry="Machinery")
+GAZETTE = Profile(
+    key="gazette", name="The Daily Gazette", aliases=("Daily Gazette",), industry="Media and news"
+)
+FEATHER = Profile(key="feather", name="Feather", legal_name="Feather plc", industry="Smartphones")
+BEACON = Profile(key="beacon", name="Key", legal_name="Key Bank", industry="Banking")
+LETTER = Profile(key="q", name="Q Corp", aliases=("Quill",), industry="Social media")
 HARBOUR = Profile(key="hha", name="Harbour Hotels Association", industry="Hotels")
 
 INVOLVED = [
@@ -41,6 +48,9 @@ INVOLVED = [
     (CHATTO, "Mayor calls on Chatto to remove the clip"),
     (CHATTO, "Passwords of 70,000 users may have leaked, Chatto says"),
     (LEDGER, "Ledger Bank raises dividend after record quarter"),
+    (LEDGER, "Lawmakers sue Acme, Ledger Bank"),
+    (GAZETTE, "Minister sues the Daily Gazette for libel"),
+    (GAZETTE, "The Daily Gazette reports earnings before the bell"),
     (VELTRIX, "Facing pressure from Acme and Globex, Veltrix changes its chief"),
     (VELTRIX, "Veltrix, maker of maps and diaries, reaches $1 trillion in value"),
     (VELTRIX, "Founder gets $2 billion award from Veltrix to stay"),
@@ -57,6 +67,22 @@ INVOLVED = [
     (VELTRIX, "Hackers give Veltrix until Friday to pay"),
     (VELTRIX, "Globex, Veltrix keen to order more servers"),
     (VELTRIX, "Veltrix pays its chief $29 million in stock"),
+    (VELTRIX, "Is this the end of Veltrix and Globex's feud?"),
+    (VELTRIX, "Government and Veltrix in advanced talks over rescue, sources say"),
+    (VELTRIX, "Feud escalates between ministry and Veltrix"),
+    (VELTRIX, "Agency approves new heart pill from Veltrix"),
+    (VELTRIX, "Finance chief resigns from Veltrix after two years"),
+    (VELTRIX, "Minister announces a deal on drug prices with Veltrix"),
+    (VELTRIX, "State opens 'criminal investigation' into Veltrix, ending months of doubt"),
+    (VELTRIX, "Store card to move from Veltrix to Globex"),
+    (VELTRIX, "Regulator approves emergency rate hike for Veltrix"),
+    (VELTRIX, "Globex to invest up to $2 billion in Veltrix"),
+    (VELTRIX, "Globex makes a bid for all of Veltrix"),
+    (VELTRIX, "Globex loses its crown to China's Veltrix"),
+    (VELTRIX, "Watchdog investigates Jane Roe's Veltrix over leaked photos"),
+    (VELTRIX, "Chair wants Veltrix to raise its offer"),
+    (VELTRIX, "Veltrix settles ex-Veltrix executives' pay lawsuit"),
+    (CHATTO, "Ministry casts a wide net on Chatto's business practices in probe"),
 ]
 BYSTANDERS = [
     (VELTRIX, "Acme takes on Globex and Veltrix with a new diary app", Reason.only_named),
@@ -78,6 +104,19 @@ BYSTANDERS = [
     (VELTRIX, "Stock futures little changed as investors await Veltrix earnings", Reason.market_wrap),
     (VELTRIX, "Minister defends her use of the Veltrix app", Reason.product_in_use),
     (CHATTO, "Suspect appeared to confess in Chatto chat", None),
+    (CHATTO, "Chatto star signs a deal with a shoe maker", Reason.medium_not_subject),
+    (CHATTO, "Tipster using Chatto was key in solving the case", Reason.only_named),
+    (VELTRIX, "Globex launches a laptop powered by Veltrix", Reason.only_named),
+    (PANE, "From sheep farms to Pane sneakers: how scammers spend", None),
+    (VELTRIX, "Globex brings free texting to Veltrix and Acme customers", Reason.only_named),
+    (VELTRIX, "Chipmakers like Globex and Veltrix are hiring fewer people", None),
+    (VELTRIX, "Founder unveils an answer to Jane Roe's rival to Veltrix", None),
+    (HEARTH, "Globex stock sinks despite Hearth Bank upgrade", Reason.source_not_subject),
+    (HEARTH, "Hearth Bank survey shows services activity cooled", Reason.source_not_subject),
+    (GAZETTE, "Minister ordered second strike: Daily Gazette", Reason.source_not_subject),
+    (GAZETTE, "Central bank hints at a move in rates By Daily Gazette", Reason.medium_not_subject),
+    (GAZETTE, "Navy ships crossed the strait on Sunday, Daily Gazette says", Reason.source_not_subject),
+    (GAZETTE, "Rebels agree to truce, spokesperson tells the Daily Gazette", Reason.medium_not_subject),
 ]
 THE_COMPANY = [
     (PANE, "Pane quietly testing four frames for its smart glasses"),
@@ -92,6 +131,11 @@ THE_COMPANY = [
     (PANE, "Pane (PNE) Under Fire From Analysts"),
     (TEN_MOTORS, "TM recalls 300,000 trucks"),
     (DAKOTA, "Dakota adds six routes and orders jets"),
+    (FEATHER, "Feather launches the world's thinnest foldable in Europe"),
+    (FEATHER, "Feather Ear (3) officially launches with new sound for $179"),
+    (THORNE, "Thorne Falls as Orders Slow"),
+    (BEACON, "Key posts higher profit after rate cut"),
+    (LETTER, "Watchdog fines Jane Roe's Q over adverts"),
 ]
 ANOTHER = [
     (PANE, "The pane of glass that broke twice"),
@@ -108,6 +152,25 @@ ANOTHER = [
     (TRAVELERS, "Ministry Warns Travelers to Avoid the Coast"),
     (BULLISH, "Traders Are Bullish on Stocks"),
     (VELTRIX, "Smoky veltrix stew in 30 minutes"),
+    (BEACON, "Key details emerge in museum heist"),
+    (BEACON, "Startup Misses Key Revenue Targets in Sprint Toward Listing"),
+    (FEATHER, "Feather spotted at watering hole, third endangered bird seen this year"),
+    (FEATHER, "Giants fire coordinator as Feather drops to 2-8"),
+    (
+        Profile(key="t", name="Time", industry="Publishing"),
+        "Time to dump the old plan? Allies weigh last options",
+    ),
+    (Profile(key="f", name="Falcon", industry="Investment"), "Falcon 13 astronaut dead at 97"),
+    (
+        Profile(key="b", name="Bill", industry="Software"),
+        "Founder makes deals with Bill Gates' reactor startup",
+    ),
+    (FEATHER, "US Feather to strike its last penny"),
+    (FEATHER, "Dark Valley 4: Feather will be released on Friday"),
+    (PANE, "The $100,000 H-1B Pane Fee and the Gold Card"),
+    (AURIGA, "Auriga Lewis novel returns to bestseller lists"),
+    (DAKOTA, "Closures in Dakota Co. due to snow"),
+    (LETTER, "How to plan for life after plan q"),
 ]
 
 
@@ -197,3 +260,29 @@ def test_two_subjects_joined_by_a_comma_speak_for_each_other() -> None:
     bridge = Profile(key="b", name="Bridge", industry="Software")
     assert match_company(bridge, "Bridge, Veltrix settle dispute over cloud contract").about
     assert not match_company(bridge, "Bridge, road and ferry closed by storm").about
+
+
+def test_disasters_and_places_bear_names_too() -> None:
+    eaton = Profile(key="e", name="Dover", legal_name="Dover plc", industry="Machinery")
+    assert not match_company(eaton, "Deadly Dover fire ignited by power lines, lawsuit says").about
+    assert not match_company(eaton, "Conference at Dover Place draws 40,000 visitors").about
+    assert match_company(eaton, "Dover raises outlook on orders for data centers").about
+
+
+def test_the_last_of_three_names_is_a_person() -> None:
+    assert match_company(THORNE, "Dina Powell Thorne Joins Globex as President").reason is Reason.person_name
+    assert (
+        match_company(THORNE, "Senator Sheila Winter-Thorne resigns over ethics").reason is Reason.person_name
+    )
+
+
+def test_an_exchange_in_a_stocks_tag_is_no_mention() -> None:
+    exchange = Profile(key="x", name="Acme Exchange", aliases=("NYSE",), ticker="ACX", industry="Exchange")
+    assert match_company(exchange, "Globex soars after earnings (GLX:NYSE)").reason is Reason.no_name
+    assert match_company(exchange, "NYSE to trade around the clock").about
+
+
+def test_a_ticker_heads_a_report_of_figures() -> None:
+    exchange = Profile(key="x", name="Acme Exchange", ticker="ACX", industry="Exchange")
+    assert match_company(exchange, "ACX to raise quarterly dividend after record revenue").about
+    assert not match_company(exchange, "ACX to raise awareness of road safety").about

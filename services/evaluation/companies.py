@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
+from tasks.companies.frequency import ambiguity
 from tasks.companies.match import CompanyMatch, match_company
 from tasks.companies.names import Profile
 
@@ -150,6 +151,7 @@ def evaluate_companies(path: Path) -> CompanyReport:
     pairs = [(pair, pair.client.profile()) for pair in read_pairs(path, errors)]
     if pairs:
         # the word frequencies load at first use; a run of many items pays for that once
+        ambiguity(("warm",))
         match_company(pairs[0][1], pairs[0][0].title)
     started = time.perf_counter()
     matches = [

@@ -15,6 +15,8 @@ class Fired(BaseModel):
     category: str
     says: str
     words: str
+    pattern: str
+    """The phrase as it is written in the patterns."""
     weight: float
     where: str
     own: bool
@@ -78,12 +80,13 @@ def _fired(verdict: Verdict, title: str, snippet: str | None, own: tuple[Pattern
                         category=rule.category.value,
                         says=rule.says,
                         words=text.span(match.start() + 1, match.end()),
+                        pattern=rule.phrase.text,
                         weight=rule.weight,
                         where=where,
                         own=is_own,
                     )
                 )
     # Two phrases of a group may match the same words; to the reader that is one thing.
-    found = list({fired.model_dump_json(): fired for fired in found}.values())
+    found = list({fired.model_dump_json(exclude={"pattern"}): fired for fired in reversed(found)}.values())
     found.sort(key=lambda f: (f.category != verdict.category.value, -f.weight, f.where != "headline"))
     return found

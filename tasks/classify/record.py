@@ -211,7 +211,7 @@ def write_insights(session: Session, batch: Batch, judged: Judged, classifier: C
     for key, draft in judged.drafts.items():
         if draft.values["relevance"] < INSIGHT_FROM:
             continue
-        said = insight(draft.lead.verdict, batch.clients[key[1]].name)
+        said = insight(draft.lead.verdict, batch.clients[key[1]].name, title=draft.lead.article.title)
         if said is not None:
             rows.append(
                 {

@@ -129,7 +129,7 @@ def _preposition(at: Spot) -> Finding | None:
         firm = at.before in at.lex["firm_prepositions"] or at.before_that in at.lex["topic_nouns"]
         return "bare_after_preposition", 0.5 + 1.5 * at.doubt if firm else 0.5
     ends = at.right is None or at.lex.function(at.after)
-    inside = at.before == "in" and ends and not at.earlier(6) & at.lex["places_after_in"]
+    inside = at.before == "in" and ends
     return ("place_or_thing", -1.0 - 1.5 * at.doubt) if inside and at.doubt >= 0.25 else None
 
 
@@ -159,7 +159,7 @@ def _article(at: Spot) -> Finding | None:
     if not at.proper:
         return "common_word_not_name", -2.5 * at.doubt
     # "the Budget hits savers": a capital given to a thing; an article fits no name
-    return "common_word_not_name", (-1.8 if at.before == "the" else -2.5) * at.doubt
+    return "common_word_not_name", (-1.8 if at.before == "the" else -3.5) * at.doubt
 
 
 def _number(at: Spot) -> Finding | None:
@@ -179,7 +179,8 @@ def _stranger(at: Spot) -> Finding | None:
     opens = _named(at) and at.left in at.text.starts and at.text.style == "sentence"
     name_like = inflects(at.before) < 0.4 and zipf(at.before) < 5 and not gerund(at.before)
     name_like = name_like or at.before in at.lex["always_capital"]
-    if at.text.style == "title" and _named(at) and at.before in at.lex["demonyms"] and at.doubt > COMMON:
+    people = at.before in at.lex["demonyms"] and (at.text.style == "title" or at.after not in at.lex["after"])
+    if people and _named(at) and at.doubt > COMMON:
         return "part_of_longer_name", -3.6 * (0.5 + at.doubt)
     if at.text.style == "title" and _named(at) and at.single and name_like and zipf(at.before) < 4:
         verb = at.before in at.lex["verb_bases"] or third_person_verb(at.before)

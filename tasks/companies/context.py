@@ -31,9 +31,8 @@ def invented(word: str) -> bool:
     return bool(_MIXED.fullmatch(word) or _MODEL.fullmatch(word))
 
 
-_NUMBERED = re.compile(
-    r"\b[A-Z]\w+ \d{1,3} (?:Pro|Max|Plus|Ultra|Mini|Air|Lite|SE|Edge|Fold|Flip|Neo|Gen)\b|\b[A-Z][a-z]+ \(\d\w?\)"
-)
+_SIZES = "Pro|Max|Plus|Ultra|Mini|Air|Lite|SE|Edge|Fold|Flip|Neo|Gen"
+_NUMBERED = re.compile(rf"\b[A-Z]\w+ \d{{1,3}} (?:{_SIZES})\b|\b[A-Z][a-z]+ \(\d\w?\)")
 _SHORT = 3
 
 

@@ -12,7 +12,7 @@ from tasks.companies.context import Text
 from tasks.companies.lexicon import Lexicon
 from tasks.companies.spot import Finding, Spot
 
-_FIELDS = ("wildlife", "weather", "sports", "astronomy", "faith", "letters", "war")
+_FIELDS = ("wildlife", "weather", "sports", "astronomy", "faith", "letters", "war", "politics")
 _KNOWN = 0.15
 """Below this doubt a name is itself whatever the text is about."""
 _TWO, _MANY = 1.8, 2.6
@@ -25,11 +25,11 @@ def elsewhere(at: Spot, title: Text, snippet: Text | None) -> Finding | None:
     """What a text about another field of life says against a name that is also a word."""
     if at.doubt < _KNOWN or (at.know.terms & title.norms).difference(at.words):
         return None
-    norms = title.norms if snippet is None else title.norms | snippet.norms
-    mine = at.know.terms | at.know.own
-    most = max(len((at.lex[field] & norms) - mine) for field in _FIELDS)
     if _sports_result(at.lex, title):
         return "another_field", -5.0
+    norms = title.norms if snippet is None else title.norms | snippet.norms
+    strange = norms - at.know.terms - at.know.own
+    most = max(len(at.lex[field] & strange) for field in _FIELDS)
     if most < 2:
         # one word stands anywhere
         return None

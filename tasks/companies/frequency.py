@@ -100,7 +100,7 @@ def ambiguity(words: tuple[str, ...]) -> float:
     base = zipf(word)
     if base >= 3.4:
         score = max(score, 0.25)
-    if word in lex["given_names"] or word in lex["number_words"] or word in lex["always_capital"]:
+    if word in lex["given_names"] or word in lex["always_capital"]:
         score = max(score, 0.55)
     if word in lex["weekdays"]:
         score = 1.0
@@ -171,7 +171,7 @@ def adverb(word: str) -> bool:
 def adjectival(word: str) -> bool:
     """Whether a word is an adjective before it is anything else: "global", "progressive", "American"."""
     lex = lexicon()
-    if word in lex["demonyms"] or _derived(word):
+    if word in lex["demonyms"] or word in lex["adjectives"] or _derived(word):
         return True
     return zipf(word + "ly") >= 2.9 and not verbish(word)
 
@@ -183,7 +183,10 @@ def third_person_verb(word: str) -> bool:
         return False
     stems = [word[:-1]] + ([word[:-2]] if word.endswith("es") else [])
     stems += [word[:-3] + "y"] if word.endswith("ies") else []
-    return any(verbish(stem) and zipf(past(stem)) >= zipf(word) + 0.2 for stem in stems)
+    return any(
+        third_person(stem) == word and verbish(stem) and zipf(past(stem)) >= zipf(word) + 0.2
+        for stem in stems
+    )
 
 
 @lru_cache(maxsize=50_000)

@@ -12,6 +12,7 @@ import re
 from tasks.companies.frequency import adverb, foreign, gerund, singular, verbish
 from tasks.companies.names import Token
 from tasks.companies.spot import Finding, Spot
+from tasks.companies.topics import before_owner, led_to
 from tasks.companies.verbs import verb_weight
 
 SUBJECT = 2.2
@@ -19,17 +20,11 @@ INVOLVED = 1.4
 BYSTANDER = -0.8
 """Below zero, so that a bare mention is passing; not far, for the ways to have a part are open-ended."""
 
-SPEAKERS = frozenset({"banking", "media"})
-"""Industries that speak of others: what they say is not news of them."""
 _WHERE = frozenset({"on", "aboard", "via", "of", "from", "in"})
 _STATE_WORDS = frozenset({"in", "under", "near", "at", "on", "into"})
 _PHRASE = 4
 _OPENERS = frozenset({"the", "why", "how", "inside", "is", "are", "can", "did", "does", "will", "should"})
-_SECOND = re.compile(r"(\w+) (\w+) [A-Z][\w.&-]+(?: [A-Z][\w.&-]+)?(?:,| and| or| &) $")
 _JOINT = re.compile(r"(?:,| and| &) [A-Z][\w.&-]+(?:'s)? ([a-z]+)\b")
-_AMOUNTS = frozenset({"million", "billion", "bn", "mn", "m", "trillion"})
-_BETWEEN = re.compile(r"\b[Bb]etween (?:the )?(?:[A-Z][\w.&'-]* ){1,3}and $")
-_TO_ANOTHER = re.compile(r" to [A-Z]")
 _SUM = re.compile(r"\s[$£€]|\.")
 _JOINED = re.compile(r"(?:,| and| &)\s*$", re.IGNORECASE)
 
@@ -38,7 +33,7 @@ def involvement(at: Spot) -> Finding:
     """The part a name plays in its headline."""
     if _opens(at):
         return "subject", SUBJECT
-    if at.hit.kind == "ticker" or any(rule(at) for rule in (_owns, acts, _acted_on, _topic)):
+    if at.hit.kind == "ticker" or any(rule(at) for rule in (_owns, acts, _acted_on, led_to)):
         return "involved", INVOLVED
     if foreign(t.norm for t in at.text.tokens if t.norm not in at.words):
         # these are rules of English; elsewhere the name is all there is
@@ -72,7 +67,11 @@ def _owns(at: Spot) -> bool:
         return True
     if not at.possessive and _leads_to_business(at):
         return True
-    if at.before in at.lex["before"] or singular(at.before) in at.lex["before"] or (at.before == "up" and at.before_that == "start"):
+    if (
+        at.before in at.lex["before"]
+        or singular(at.before) in at.lex["before"]
+        or (at.before == "up" and at.before_that == "start")
+    ):
         return True
     parties = (at.hyphen_left and at.parties(at.first - 1)) or (at.hyphen_right and at.parties(at.last + 1))
     return parties or _shares(at) or at.tail.startswith(" (")
@@ -81,13 +80,15 @@ def _owns(at: Spot) -> bool:
 def _shares(at: Spot) -> bool:
     """ "X, Acme workers": the noun behind the last of the owners belongs to all."""
     joint = _JOINT.match(at.tail)
-    return joint is not None and joint.group(1) in at.lex["after"] | at.lex["affairs"] | at.lex["events"]
+    if joint is not None and at.before in ("to", "for", "from") and joint.group(1) in at.lex["audience"]:
+        return False
+    return joint is not None and joint.group(1) in at.lex["news_of"]
 
 
 def _leads_to_business(at: Spot) -> bool:
     """ "X fighter jet workers"; a capitalised trade word is rather the rest of a name ("X News")."""
     for i, word in enumerate(phrase(at), at.last + 1):
-        if word in at.lex["after"] or word in at.lex["events"] or word in at.lex["affairs"]:
+        if word in at.lex["news_of"]:
             return True
         if word in at.lex["belongings"]:
             # "scammers in X shoes": whose make the things are
@@ -143,7 +144,7 @@ def acts(at: Spot) -> bool:
         return True
     if word.endswith("ed") and at.text.style == "sentence" and at.before not in at.lex["prepositions"]:
         return True
-    return bool(_JOINED.search(at.head)) and word in at.lex["verb_bases"]
+    return bool(_JOINED.search(at.head)) and (word in at.lex["verb_bases"] or verbish(word))
 
 
 def _state(at: Spot) -> bool:
@@ -166,9 +167,7 @@ def _acted_on(at: Spot) -> bool:
     tokens = at.text.tokens
     if at.owned:
         # "investigates Jane Roe's X": the owner stands between
-        left -= 1
-        while left > 0 and at.text.capital(left):
-            left -= 1
+        left = before_owner(at)
     # "sues Acme and X": the verb stands before the first of the two
     if left > 0 and _JOINED.search(at.head):
         left -= 2 if tokens[left].norm == "and" else 1
@@ -185,66 +184,8 @@ def _light(at: Spot, token: Token) -> bool:
     return not loose or token.norm in at.lex["determiners"] | at.lex["particles"]
 
 
-def _topics(at: Spot) -> frozenset[str]:
-    return (at.lex["topic_nouns"] | at.lex["nouns_of"] | at.lex["on_business"] | at.lex["affairs"]) - at.lex[
-        "takes_on"
-    ]
-
-
-def _joined_topic(at: Spot) -> bool:
-    """ "deals with Acme, X": the second of two names behind a topic noun."""
-    match = _SECOND.search(at.text.raw[: at.hit.start])
-    if match is None:
-        return False
-    noun, preposition = match.group(1).lower(), match.group(2).lower()
-    if preposition in ("by", "against", "at"):
-        return True
-    return preposition in at.lex["prepositions"] and noun in _topics(at)
-
-
 def _does_to(at: Spot, word: str) -> bool:
     """Whether a word is what others do to a company; using it or outdoing it is no such thing."""
     if not word or word in at.lex["outdoes"] or word in at.lex["uses"]:
         return False
     return word in at.lex["toward"] or word in at.lex["affects"]
-
-
-def _noun_before(at: Spot) -> str:
-    """The word that leads to the name, over the sum between them: "invests $20M in X"."""
-    i = at.first - 2
-    while i > 0 and (at.text.tokens[i].norm[:1].isdigit() or at.text.tokens[i].norm in _AMOUNTS):
-        i -= 1
-    return at.text.tokens[i].norm if i < at.first - 2 else at.before_that
-
-
-def _topic(at: Spot) -> bool:
-    """ "layoffs at X", "lawsuit against X", "$1 billion loan to X", "control of X"."""
-    if at.before in at.lex["reports"]:
-        # "jury finds X liable"; "rates may fall, says X" only where X speaks of itself
-        if at.right is not None:
-            return not at.lex.function(at.after)
-        return bool(at.know.industries) and not at.know.industries & SPEAKERS
-    if (at.before == "between" or _BETWEEN.search(at.text.raw[: at.hit.start])) and at.text.norms & _topics(at):
-        return True
-    if at.before not in at.lex["prepositions"]:
-        return _joined_topic(at)
-    if at.before in at.lex["comparisons"]:
-        return False
-    if at.before == "by" and at.before_that in at.lex["lent_by"]:
-        return False
-    if at.before in ("by", "against", "at", "behind"):
-        return True
-    moved = at.lex["transfers"] if _TO_ANOTHER.match(at.tail) else frozenset()
-    if at.before == "from" and not at.text.norms.isdisjoint(at.lex["product_verbs"] | at.lex["leaves"] | moved):
-        # "agency approves a pill from X"
-        return True
-    if at.before == "of" and at.before_that in at.lex["quantities"]:
-        return True
-    if not _topics(at).isdisjoint((at.before_that, _noun_before(at))):
-        return True
-    if at.before in ("of", "at", "for") and at.before_that in at.lex["roles"]:
-        return True
-    if at.before == "with" and at.before_that in ("up", "forces"):
-        return True
-    given = at.before == "to" and not at.text.norms.isdisjoint(at.lex["handovers"])
-    return given and not verbish(at.words[0])

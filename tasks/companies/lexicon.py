@@ -125,3 +125,8 @@ def _inflect(words: dict[str, frozenset[str]]) -> None:
     for role in ("affects", "outdoes", "uses", "prosecutes", "product_verbs", "leaves"):
         words[role] = frozenset(form for verb in words[role] for form in _forms(verb)) | words[role]
     words["toward"] = toward | {third_person(v) for v in toward} | {past(v) for v in toward} | gerunds
+    # unions that are asked for each name
+    words["geographic"] = words["demonyms"] | words["places"] | words["always_capital"]
+    words["news_of"] = words["after"] | words["events"] | words["affairs"]
+    topics = words["topic_nouns"] | words["nouns_of"] | words["on_business"] | words["affairs"]
+    words["topics"] = topics - words["takes_on"]

@@ -176,7 +176,8 @@ def forms(profile: Profile) -> tuple[Form, ...]:
         # the name's own core is as good as the name; a legal name's core is our reading of it
         alone = bare[0].upper() if kind == "name" and len(bare) == 1 and len(bare[0]) == 1 else None
         cut = bare != words and _generic(bare)
-        add(bare, "name" if kind == "name" else "generated_alias", exact=alone, stripped=cut)
+        if alone or not cut or kind != "name":
+            add(bare, "name" if kind == "name" else "generated_alias", exact=alone, stripped=cut)
         for joined in _joined(bare, text) if bare else ():
             add(joined, "generated_alias")
         if kind != "alias":

@@ -17,7 +17,12 @@ STORES = frozenset({"retail", "grocery", "restaurants", "apparel"})
 PREMISES = STORES | {"leisure", "logistics", "banking", "airlines", "food"}
 
 _AMONG = re.compile(r"\b(?:such as|including|the next|similar to)\s*(?:the )?$")
-_RIVALS_OF = re.compile(r"\b(rivals?|competitors?|alternatives?|challengers?)(?: to| of| like)?\s*$")
+_SECOND_OF = re.compile(
+    r"\b(?:such as|including|like) [A-Z][\w.&-]+(?:,| and| or| &) $|\bunlike (?:anything|what|any) $"
+)
+_RIVALS_OF = re.compile(
+    r"\b(rivals?|competitors?|alternatives?|challengers?)(?: to| of| like)?\s*(?:[\w.-]+'s )?$"
+)
 _RIVAL = re.compile(
     r"[ -](?:rivals?|competitors?|alternatives?|clone|killer|style|like|esque|backed)\b", re.IGNORECASE
 )
@@ -108,7 +113,7 @@ def _former(at: Spot) -> Finding | None:
 def _compared(at: Spot) -> Finding | None:
     """ "unlike X", "rivals such as X", "an X rival", "post-X", "the X of dog food"."""
     head = at.head.lower()
-    if at.before in ("unlike", "than") or _AMONG.search(head):
+    if at.before in ("unlike", "than") or _AMONG.search(head) or _SECOND_OF.search(at.head):
         return "comparison", -3.5
     if rival := _RIVALS_OF.search(head):
         return "comparison", -1.5 if rival.group(1) in ("rival", "competitor") else -3.0

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from tasks.companies.after import GADGETS, beside, judge_right, legal_form, possessive, ticker
+from tasks.companies.after import beside, judge_right, legal_form, possessive, ticker
 from tasks.companies.before import judge_left
 from tasks.companies.context import Text, invented
 from tasks.companies.elsewhere import elsewhere
-from tasks.companies.frequency import commonness
+from tasks.companies.frequency import commonness, zipf
 from tasks.companies.index import Hit
+from tasks.companies.namesakes import GADGETS
 from tasks.companies.spot import COMMON, Evidence, Finding, Spot
 from tasks.companies.verbs import VERB
 
@@ -18,6 +19,8 @@ _DECIDED = -2.3
 _PLAIN = 0.9
 """From this doubt on a name is a plain word."""
 _TOPIC_ALONE = 1.2
+_COMMONEST, _EVERYDAY = 5.3, 1.5
+"""From this frequency on a word is one of the few hundred commonest; what each step above it takes away."""
 _NUMBERED_TITLE = re.compile(r"\b[A-Z]\w+ (?:\d{1,2}|[IVX]{1,4}): $")
 
 
@@ -61,10 +64,11 @@ def _decided(found: Finding | None) -> bool:
 def _letters(at: Spot) -> Finding:
     """The belief a form starts with: from how common its words are, and its letter case."""
     style = at.text.style
-    if style in ("sentence", "title") and at.text.tokens[at.first].text.islower():
+    opens = at.text.tokens[at.opens].text
+    if style in ("sentence", "title") and opens.islower():
         # a brand that writes itself so ("adidas") is fine; else a small letter means the thing, not the name
-        own = at.text.tokens[at.first].text in at.know.spellings
-        word = at.doubt if at.single else commonness(at.words[0])
+        own = opens in at.know.spellings
+        word = at.doubt if at.single else commonness(at.words[at.opens - at.first])
         return "lower_case", (1.0 if own else -1.6) - 7.0 * max(word, 0.12)
     if style == "lower":
         return "name", 1.6 - 5.0 * at.doubt
@@ -76,7 +80,9 @@ def _letters(at: Spot) -> Finding:
         at.words[0] in at.lex["function"] | at.lex["indefinite"] or (at.hit.stripped and at.doubt >= 1.0)
     )
     grammar = 1.2 if empty else 0.0
-    return "name", 2.4 - 4.0 * at.doubt - grammar
+    # "time to act": the commonest words open any sentence
+    everyday = _EVERYDAY * max(0.0, zipf(at.words[0]) - _COMMONEST) if at.single else 0.0
+    return "name", 2.4 - 4.0 * at.doubt - grammar - everyday
 
 
 def _other_case(at: Spot) -> Finding | None:
@@ -84,7 +90,7 @@ def _other_case(at: Spot) -> Finding | None:
     surface = at.text.tokens[at.first].text
     if not at.single and at.text.style in ("sentence", "title"):
         inner = at.text.tokens[at.first : at.last + 1]
-        mixed = inner[0].text[0].isupper() and any(
+        mixed = at.text.capital(at.opens) and any(
             t.text.islower()
             and t.text not in at.know.spellings
             and t.norm not in at.lex["function"]
@@ -157,7 +163,11 @@ def _topic(evidence: Evidence, at: Spot, title: Text, snippet: Text | None) -> N
     if at.invented_initials and not known:
         # initials we made ourselves stand for other things more often than not
         evidence.add(("other_initials", -3.5), None)
-    if at.geographic and not known:
+    if (
+        at.geographic
+        and not (known and len(trade | trade_below) > 1)
+        and not any(text.phrase(keyword) for keyword in at.know.keywords for text in (title, snippet) if text)
+    ):
         # places and peoples have workers, trucks and plans of their own
         listed = at.after in at.lex["firmly_after"]
         # "at Dakota's lakes": a place owns things, and things happen at it
@@ -170,7 +180,9 @@ def _topic(evidence: Evidence, at: Spot, title: Text, snippet: Text | None) -> N
 def _by_syntax(evidence: Evidence) -> bool:
     """Whether anything but the topic and the letters speaks for the name."""
     return any(
-        weight > 0 for part, weight in evidence.parts.items() if not part.endswith("_words") and part != "name"
+        weight > 0
+        for part, weight in evidence.parts.items()
+        if not part.endswith("_words") and part != "name"
     )
 
 

@@ -54,12 +54,14 @@ class Spot:
         return len(self.words) == 1
 
     @property
+    def opens(self) -> int:
+        """Where the name's first word of weight stands: a text may write the article of "The Post" small."""
+        return self.first + (self.words[0] == "the" and not self.single)
+
+    @property
     def geographic(self) -> bool:
         """Whether the name is also that of a place or its people."""
-        return (
-            self.single
-            and self.words[0] in self.lex["demonyms"] | self.lex["places"] | self.lex["always_capital"]
-        )
+        return self.single and self.words[0] in self.lex["geographic"]
 
     @property
     def owned_far(self) -> bool:
@@ -80,7 +82,7 @@ class Spot:
     @property
     def proper(self) -> bool:
         """Whether the name's own capital says that it is a name."""
-        return self.text.proper(self.first)
+        return self.text.proper(self.opens)
 
     @property
     def hyphen_left(self) -> bool:

@@ -39,22 +39,9 @@ def follows(at: Spot) -> Finding | None:
         # a headline that keeps its "is" would keep the article of a countable noun
         return "company_verb_follows", _subjected(at, VERB if _progressive(at) else 1.7)
     weight = max(verb_weight(at.lex, word, nxt), _transitive(at, word))
-    if word in at.lex["noun_like"] and "$" in at.text.gap(
-        at.right, min(at.right + 1, len(at.text.tokens) - 1)
-    ):
-        weight = VERB
     if weight <= 0.0:
         return None
-    if (
-        word == "to"
-        and at.doubt > COMMON
-        and (at.before in at.lex["toward"] or at.before in at.lex["affects"])
-    ):
-        # "warns citizens to stay": they are told, not about to act
-        weight *= 0.2
-    if word in at.lex["verb_bases"] and singular(at.words[0]) != at.words[0] and at.single:
-        # "travelers need": a plural, where a company would take the verb in -s
-        weight = min(weight, 0.3)
+    weight = _as_verb(at, word, nxt, weight)
     if at.before in at.lex["clause_words"]:
         # "why Target is", "as Coach cuts": a countable noun would want an article here
         weight += 0.8 * at.doubt
@@ -66,6 +53,24 @@ def follows(at: Spot) -> Finding | None:
     if at.doubt > COMMON and at.before in at.lex["prepositions"]:
         weight *= 0.4
     return "company_verb_follows", weight
+
+
+def _as_verb(at: Spot, word: str, nxt: str, weight: float) -> float:
+    """A weight of a verb, less where the words around make a noun of it or of the name."""
+    if (
+        word == "to"
+        and at.doubt > COMMON
+        and at.before in at.lex["toward"] | at.lex["affects"] | at.lex["verbs"]
+    ):
+        # "warns citizens to stay": they are told, not about to act
+        weight *= 0.2
+    if at.doubt > COMMON and word.endswith("s") and nxt in at.lex["only_verbs"] | at.lex["auxiliaries"]:
+        # "key details emerge": the verb comes behind, so this is its noun
+        weight *= 0.2
+    if word in at.lex["verb_bases"] and singular(at.words[0]) != at.words[0] and at.single:
+        # "travelers need": a plural, where a company would take the verb in -s
+        weight = min(weight, 0.3)
+    return weight
 
 
 def _progressive(at: Spot) -> bool:
@@ -90,8 +95,6 @@ def _subjected(at: Spot, weight: float) -> float:
     """A weight of a verb, less where the name is a word for people, who do all that companies do."""
     if not at.single or at.doubt <= COMMON:
         return weight
-    if at.words[0] in at.lex["authorities"]:
-        return 0.4 * weight
     if adjectival(at.words[0]):
         return 0.7 * weight
     if singular(at.words[0]) not in at.lex["agents"] | at.lex["titles"]:
@@ -106,7 +109,7 @@ def verb_weight(lex: Lexicon, word: str, nxt: str) -> float:
         if nxt in lex["company_bases"]:
             return VERB
         return 1.2 if nxt in lex["verb_bases"] or verbish(nxt) else 0.0
-    if word in lex["verbs"] and word not in lex["noun_like"]:
+    if word in lex["verbs"]:
         return VERB
     if word in lex["modals"]:
         return 1.6 if nxt in lex["verb_bases"] or nxt in lex["adverbs"] or nxt in ("be", "t") else 0.5

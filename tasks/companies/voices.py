@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from tasks.companies.involved import SPEAKERS
 from tasks.companies.spot import Finding, Rule, Spot
+from tasks.companies.topics import SPEAKERS
 
-_APART = re.compile(r"(?::|\s[-–—|]|—|,) (?:the )?$", re.IGNORECASE)
+_APART = re.compile(r"(?::|\s[-–—|]|—) (?:the )?$", re.IGNORECASE)
+_TOLD = frozenset({"told", "tells", "tell", "via"})
 _USE = re.compile(r"\b(?:use|usage) of (?:the )?$", re.IGNORECASE)
 PLATFORMS = frozenset({"internet", "media", "retail"})
 MEDIA = frozenset({"internet", "media"})
@@ -29,7 +30,7 @@ def _platform(at: Spot) -> Finding | None:
     """ "sold on X", "posted on X": a platform is where it happened, unless it is talked about."""
     if at.before != "on" or not at.know.industries & PLATFORMS or at.tail.startswith(" ("):
         return None
-    if at.possessive and at.after not in at.lex["wares"] | at.lex["media_use"] | at.lex["places_of_use"]:
+    if at.possessive and at.after not in at.lex["wares"] | at.lex["media_use"]:
         # "net cast on X's business": what it owns is talked about
         return None
     if at.after in at.lex["after"] or at.after in at.lex["verbs"] or at.before_that in at.lex["on_business"]:
@@ -47,10 +48,22 @@ def _medium(at: Spot) -> Finding | None:
     """ "told X", "X poll finds", "X video": a medium that carried the news."""
     if not at.know.industries & MEDIA:
         return None
-    if at.before in ("told", "tells", "tell", "via"):
+    if at.before in _TOLD or (at.before == "the" and at.before_that in _TOLD):
+        return "medium_not_subject", -4.0
+    if at.possessive and (at.after in at.lex["media_output"] or at.after_that in at.lex["media_output"]):
+        return "medium_not_subject", -2.4
+    if (
+        at.left is not None
+        and at.before == "by"
+        and at.right is None
+        and at.text.proper(at.left)
+        and _news(at)
+    ):
+        # "... By Acme News"
         return "medium_not_subject", -4.0
     polled = any(t.norm in at.lex["polls"] for t in at.text.tokens[at.last + 1 : at.last + 4])
-    if polled and not at.possessive and at.after in at.lex["divisions"]:
+    joint = at.text.raw.startswith("/", at.hit.end)
+    if polled and not at.possessive and (joint or at.after in at.lex["divisions"]):
         return "medium_not_subject", -3.5
     if at.after in at.lex["study"] and not at.possessive and at.after_that not in at.lex["finance_news"]:
         return "medium_not_subject", -3.5

@@ -9,8 +9,10 @@ from typing import Final
 
 from tasks.dedupe.conflicts import Marks, marks
 from tasks.dedupe.evidence import Stated
+from tasks.dedupe.kinds import kinds
 from tasks.dedupe.linkage import Rule
 from tasks.dedupe.particulars import particulars
+from tasks.dedupe.slots import named
 from tasks.dedupe.text import clean, tokens, words_key
 from tasks.dedupe.urls import canonical_url, identifies_article, publisher
 
@@ -134,15 +136,18 @@ def read(doc: Doc) -> Reading:
     first, rest = tokens(title), tokens(snippet)
     url = canonical_url(doc.url) if doc.url else None
     found = marks(first, rest)
+    stated, told = particulars(title, snippet, [*first, *rest]), kinds(first)
     return Reading(
         key=doc.key,
         url=url if url and identifies_article(url) else None,
         content=words_key(first, rest) if len(first) + len(rest) >= _WORDS_OF_CONTENT else "",
         marks={**found, "party": doc.parties} if doc.parties else found,
         stated=Stated(
-            particulars(title, snippet, [*first, *rest]),
+            {**stated, "event": told} if told else stated,
             publisher(doc.url, doc.source),
             doc.at.timestamp() if doc.at else math.nan,
+            named(title, snippet),
+            (first, rest),
         ),
         segments=(first, rest),
     )

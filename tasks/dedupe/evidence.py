@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.dedupe.particulars import Particulars
+from tasks.dedupe.slots import NOBODY, Named, exchanged, spoken, strangers
 
 __all__ = ["Evidence", "Stated", "evidence", "weight_pairs"]
 
@@ -23,13 +24,19 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 AGREED: Final = {
-    "age": 1.35, "date": 1.3, "month": 1.15, "number": 1.17, "subject": 1.1, "weekday": 1.1, "year": 1.08,
+    "age": 1.35, "date": 1.3, "event": 1.08, "month": 1.15, "number": 1.17, "subject": 1.1, "weekday": 1.1,
+    "year": 1.08,
 }  # fmt: skip
 """Both state a kind and share a value."""
 DIFFERING: Final = {
-    "age": 0.8, "magnitude": 0.5, "month": 0.85, "number": 0.85, "subject": 0.85, "weekday": 0.85, "year": 0.8,
+    "age": 0.8, "event": 0.7, "magnitude": 0.5, "month": 0.85, "number": 0.85, "subject": 0.85, "weekday": 0.85,
+    "year": 0.8,
 }  # fmt: skip
 """Both state it and share none."""
+_EXCHANGED: Final = 0.35
+"""One sentence about other names, see `slots`; nearly all such pairs are two events."""
+_STRANGERS: Final = 0.65
+"""Other words about other names."""
 _OUTLET: Final = 0.5
 _COLUMN: Final = 0.3
 """Of the same outlet, and the titles are about other names or another weekday."""
@@ -42,6 +49,8 @@ _LATE: Final = 0.4
 """but no less than this."""
 
 
+_HEARD: Final = 5000
+"""Articles whose words are kept at hand while pairs are weighed."""
 _KINDS: Final = tuple(sorted(AGREED.keys() | DIFFERING.keys()))
 
 
@@ -51,6 +60,9 @@ class Stated(NamedTuple):
     particulars: Particulars
     outlet: str
     at: float
+    named: Named = NOBODY
+    said: tuple[Sequence[str], Sequence[str]] = ((), ())
+    """The tokens of its title and of its snippet."""
 
 
 class Evidence(NamedTuple):
@@ -73,6 +85,9 @@ def evidence(a: Stated, b: Stated) -> Iterator[Evidence]:
         factor = (AGREED if agree else DIFFERING).get(kind, 1.0)
         if factor != 1.0:
             yield Evidence(kind, agree, factor)
+    factor = _names(a, b, spoken(a.named, a.said), spoken(b.named, b.said))
+    if factor != 1.0:
+        yield Evidence("name", False, factor)
     if a.outlet and a.outlet == b.outlet:
         yield Evidence("outlet", True, _OUTLET * (_COLUMN if differs else 1.0))
     apart = abs(a.at - b.at)
@@ -96,11 +111,23 @@ def weight_pairs(stated: Sequence[Stated], left: Ints, right: Ints) -> Floats:
         apart = np.zeros(len(both), dtype=bool)
         for k, (i, j) in enumerate(zip(left[both].tolist(), right[both].tolist(), strict=True)):
             mine, theirs = values[i], values[j]
-            if mine and theirs:
-                apart[k] = _apart(kind, mine, theirs, stated[i].particulars, stated[j].particulars)
+            if mine and theirs and mine.isdisjoint(theirs):
+                apart[k] = kind != "subject" or _apart(
+                    kind, mine, theirs, stated[i].particulars, stated[j].particulars
+                )
         factors[both] *= np.where(apart, DIFFERING.get(kind, 1.0), AGREED.get(kind, 1.0))
         if kind in _OF_A_COLUMN:
             column[both] |= apart
+    names = np.fromiter((bool(s.named.runs) for s in stated), dtype=bool, count=len(stated))
+    both = np.flatnonzero(names[left] & names[right])
+    heard: dict[int, frozenset[str]] = {}
+    for k, i, j in zip(both.tolist(), left[both].tolist(), right[both].tolist(), strict=True):
+        if len(heard) > _HEARD:
+            heard.clear()
+        for row in (i, j):
+            if row not in heard:
+                heard[row] = spoken(stated[row].named, stated[row].said)
+        factors[k] *= _names(stated[i], stated[j], heard[i], heard[j])
     codes: dict[str, int] = {"": -1}
     outlet = np.fromiter((codes.setdefault(s.outlet, len(codes)) for s in stated), np.int64, len(stated))
     same = (outlet[left] == outlet[right]) & (outlet[left] >= 0)
@@ -117,6 +144,15 @@ def _apart(kind: str, mine: frozenset[str], theirs: frozenset[str], a: Particula
     if not mine.isdisjoint(theirs):
         return False
     return kind != "subject" or (mine.isdisjoint(b["name"]) and theirs.isdisjoint(a["name"]))
+
+
+def _names(a: Stated, b: Stated, known_to_a: frozenset[str], known_to_b: frozenset[str]) -> float:
+    if exchanged(a.named, b.named, known_to_a, known_to_b):
+        return _EXCHANGED
+    # A title alone does not show who is not concerned.
+    if a.said[1] and b.said[1] and strangers(a.named, b.named, known_to_a, known_to_b):
+        return _STRANGERS
+    return 1.0
 
 
 def _time(seconds: Floats) -> Floats:

@@ -24,6 +24,8 @@ _SAID: Final = {
     "outlet": "the same outlet",
     "time": "far apart in time",
     "subject": "different names",
+    "name": "about others",
+    "event": "different kinds of event",
 }
 
 
@@ -198,6 +200,8 @@ def _particulars(one: Reading, two: Reading) -> tuple[Particular, ...]:
 def _values(reading: Reading, kind: str) -> frozenset[str]:
     if kind == "outlet":
         return frozenset({reading.stated.outlet})
+    if kind == "name":
+        return frozenset(" ".join(run.words) for run in reading.stated.named.runs)
     return reading.stated.particulars.get(kind, frozenset())
 
 

@@ -24,6 +24,7 @@ _MONTHS: Final = {
     for name in (month, month[:3])
 } | {"sept": "sep"}
 _STATED: Final = re.compile(r"[A-Z][\w&’']+|\d+(?:[.,:]\d+)*")
+_ASCII_STATED: Final = re.compile(_STATED.pattern, re.A)
 _AGE: Final = re.compile(r"\b(\d{1,3})\s?-\s?years?\s?-\s?old\b|\baged (\d{1,3})\b", re.I)
 _DECIMAL: Final = r"(\d)\s?\.\s?(\d)"
 _MAGNITUDE: Final = re.compile(
@@ -61,7 +62,7 @@ def particulars(title: str, snippet: str, said: Sequence[str]) -> Particulars:
 def _scan(text: str, found: dict[str, set[str]]) -> None:
     """Names, numbers and days."""
     month = ""
-    for word in _STATED.findall(text):
+    for word in (_ASCII_STATED if text.isascii() else _STATED).findall(text):
         kind, value = _number(word, month) if word[0].isdigit() else _capitalised(word)
         month = value if kind == "month" else ""
         if value:

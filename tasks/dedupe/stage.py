@@ -30,7 +30,7 @@ from tasks.profiles import portfolio
 __all__ = ["ENGINE", "ENGINE_VERSION", "LEASE", "dedupe_batch", "identity_of", "leave"]
 
 ENGINE = "stories"
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 LEASE = "stories"
 _TRIES: Final = 3
 

@@ -30,8 +30,10 @@ _SPOKEN: Final = str.maketrans(
 )
 _ACRONYM: Final = re.compile(r"\b(?:[a-z]\.){2,}(?=[^a-z]|$)")
 _WORD: Final = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*", re.U)
-# The same where all is ASCII, at twice the speed.
+# The same where all is ASCII.
 _ASCII_WORD: Final = re.compile(r"[a-z]+(?:'[a-z]+)*|\d+(?:[.,]\d+)*", re.A)
+# Of small ASCII letters, figures and these three words and numbers are made.
+_APART: Final = {n: " " for n in range(128) if chr(n) not in "abcdefghijklmnopqrstuvwxyz0123456789'.,"}
 _CJK: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _THOUSANDS: Final = re.compile(r"^\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
 
@@ -82,22 +84,36 @@ def tokens(text: str) -> list[str]:
         decomposed = unicodedata.normalize("NFKD", text.translate(_SPOKEN))
         text = unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
         ascii_only = text.isascii()
-    if "." in text:
+    if "." in text and any(len(part) == 1 for part in text.split(".")[1:-1]):
         text = _ACRONYM.sub(lambda m: m.group(0).replace(".", ""), text)
-    words = (_ASCII_WORD if ascii_only else _WORD).findall(text)
-    if ascii_only and all(map(str.isalpha, words)):
-        return words
+    return _ascii_words(text) if ascii_only else _words(text)
+
+
+def _ascii_words(text: str) -> list[str]:
+    """`_words` of a text without other letters, at twice the speed: most words stand alone."""
     found: list[str] = []
-    for word in words:
-        if ascii_only and word.isalpha():
-            found.append(word)
-        elif word[0].isdigit():
-            found.append(word.replace(",", "") if _THOUSANDS.match(word) else word.replace(",", "."))
-        elif not word.isascii() and _CJK.search(word):
+    for chunk in text.translate(_APART).split():
+        if chunk.isalpha() or (chunk := chunk.strip("'.,")).isalpha():
+            found.append(chunk)
+        elif chunk:
+            found.extend(map(_spelt, _ASCII_WORD.findall(chunk)))
+    return found
+
+
+def _words(text: str) -> list[str]:
+    found: list[str] = []
+    for word in _WORD.findall(text):
+        if not word.isascii() and _CJK.search(word):
             found.extend(word[i : i + 2] for i in range(max(1, len(word) - 1)))
         else:
-            found.append(word[:-2] if word.endswith("'s") else word.replace("'", ""))
+            found.append(_spelt(word))
     return found
+
+
+def _spelt(word: str) -> str:
+    if word[0].isdigit():
+        return word.replace(",", "") if _THOUSANDS.match(word) else word.replace(",", ".")
+    return word[:-2] if word.endswith("'s") else word.replace("'", "")
 
 
 def numbers(text: str) -> list[str]:

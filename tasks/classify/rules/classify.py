@@ -13,6 +13,7 @@ from tasks.classify.rules.tone import certainty_of, risk_of, sentiment_of
 
 # How much a match counts by where it stands. Measured on the development files; the order is what matters.
 MAIN, SUBORDINATE, SNIPPET = 1.0, 0.8, 0.45
+BACKGROUND = 0.65  # what is no event says less where it only explains: "… invests as Trump attacks …"
 SECOND = 0.3  # a second, different pattern for the same category supports the first by this share
 THRESHOLD = 1.5  # an event needs at least this score
 TITLE_CHARACTERS = 400  # no headline is longer; a bound on the work
@@ -46,7 +47,8 @@ def _hits(text: Text, rules: list[Rule], *, title: bool) -> list[_Hit]:
         if quoted < at < quoted_end and rule.category is Category.OTHER:
             continue
         if title:
-            zone = MAIN if start <= at < end else SUBORDINATE
+            beside = BACKGROUND if rule.category is Category.OTHER else SUBORDINATE
+            zone = MAIN if start <= at < end else beside
             zone *= 1 + _EARLY * (1 - at / length)
         else:
             zone = SNIPPET

@@ -14,6 +14,7 @@ from typing import Any
 
 from tasks.classify.rules.groups import PatternProblem, PatternsError, phrase_at, read_groups
 from tasks.classify.rules.phrases import PhraseError, Vocabulary, compile_phrase
+from tasks.classify.rules.roles import RoleRule
 from tasks.classify.rules.ruleset import Rule, RuleSet
 from tasks.classify.rules.text import Reader
 from tasks.classify.rules.tone import Tone
@@ -21,7 +22,7 @@ from tasks.classify.rules.tone import Tone
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language's words, how its texts are read, its rules and its tone.
+    """One language's words, how its texts are read, its rules, its tone, and who does what in an event.
 
     `frequent`: words it uses all the time and other languages hardly ever.
     """
@@ -32,6 +33,7 @@ class Language:
     reader: Reader
     rules: RuleSet
     tone: Tone
+    roles: tuple[RoleRule, ...] = ()
 
 
 Languages = Mapping[str, Language]
@@ -64,6 +66,7 @@ def _language(code: str, data: dict[str, Any]) -> Language:
             reader=Reader.of(data["text"]),
             rules=RuleSet(_rules(data["group"], vocabulary)),
             tone=Tone.of(data["tone"], vocabulary),
+            roles=tuple(RoleRule.of(row, vocabulary) for row in data.get("role", ())),
         )
     except PatternsError as error:
         raise PatternsError([p._replace(where=f"{code}.toml, {p.where}") for p in error.problems]) from error

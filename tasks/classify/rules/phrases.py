@@ -76,7 +76,7 @@ def _classes(words: Mapping[str, Sequence[str]]) -> dict[str, str]:
     codes = _either(words["currency_codes"])
     return {
         "money": (
-            rf"{about}(?:(?:[^ \d]{{0,3}}[$€£¥₹]\d[^ ]*|(?:{codes}) \d[^ ]*)(?: (?:{any_scale}))?"
+            rf"{about}(?:(?:[^ \d]{{0,3}}[$€£¥₹₩₺₽₦฿₫₱]\d[^ ]*|(?:{codes}) ?\d[^ ]*)(?: (?:{any_scale}))?"
             rf"|\d[\d.,]* ?(?:{scale})(?: (?:{_either(words['currencies'])}))?) "
         ),
         "number": (rf"{about}(?:#?\d[^ ]*(?: (?:{scale}|{percent}|%))?|{_either(words['numbers'])}) "),
@@ -241,4 +241,4 @@ def _not_before(element: _Element, phrase: str) -> str:
 
 def _rarity(words: frozenset[str], common: frozenset[str]) -> float:
     """Higher for the better trigger: few words, none of them common."""
-    return -sum(12.0 if w in common else 1.0 for w in words)
+    return -sum(150.0 if w in common else 1.0 for w in words)

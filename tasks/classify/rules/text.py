@@ -7,7 +7,7 @@ from dataclasses import dataclass
 # A number with its currency or unit ("$1.5bn", "12%"), initials ("U.S."), a word with inner marks
 # ("Moody's", "AT&T"), or a mark that ends a clause. Everything else (quotes, hyphens, brackets) separates.
 TOKEN = re.compile(
-    r"[^\W\d_]{0,3}[$€£¥₹]\d+(?:[.,]\d+)*[^\W\d_]*"
+    r"[^\W\d_]{0,3}[$€£¥₹₩₺₽₦฿₫₱]\d+(?:[.,]\d+)*[^\W\d_]*"
     r"|#?\d+(?:[.,:]\d+)*(?:%|[^\W\d_]*\+?)"
     r"|(?:[^\W\d_]\.){2,}"
     r"|[^\W_]+(?:['’.&+][^\W_]+)*['’.]?"
