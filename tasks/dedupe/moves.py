@@ -53,9 +53,14 @@ def rehome(scope: Scope, session: Session, moved: Mapping[UUID, Placement]) -> s
     for part in _parts(moved):
         query = select(Article.story_id).where(col(Article.id).in_(part), col(Article.story_id).is_not(None))
         left.update(story_id for story_id in session.exec(query) if story_id is not None)
-    # Whoever writes lines about these events waits for us, or we for them, before we look whether any went out.
+    # Whoever writes or mails lines about these events waits for us, or we for them, before we look what went out.
     for part in _parts(left):
-        session.exec(select(Event.id).where(col(Event.story_id).in_(part)).with_for_update()).all()
+        events = select(Event.id).where(col(Event.story_id).in_(part)).order_by(col(Event.id))
+        ids = session.exec(events.with_for_update()).all()
+        lines = (
+            select(Notification.id).where(col(Notification.event_id).in_(ids)).order_by(col(Notification.id))
+        )
+        session.exec(lines.with_for_update()).all()
     if _told(session, left):
         raise Overtaken("a story was mailed while its articles were being moved")
     for part in _parts(left):
