@@ -37,6 +37,13 @@ class Asked:
     body: bytes
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # The standard library's 5 overflow when a whole pool connects at once, and an overflowing queue drops
+    # the connection: a time-out that no reply asked for.
+    request_queue_size = 128
+
+
 class NewsServer:
     """A loopback HTTP server: replies are queued for a path, the last one is repeated; requests are recorded."""
 
@@ -55,8 +62,7 @@ class NewsServer:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )
