@@ -23,7 +23,7 @@ from models.scope import Scope
 from services.accounts import pick_business
 from services.errors import UserError
 from tasks.plan import RunPlan, StageReport
-from tasks.search.archive import newest
+from tasks.search.sources.archive import newest
 
 SILENT_FOR = timedelta(minutes=15)
 """A run that has not committed a batch for this long has lost its process."""

@@ -16,10 +16,10 @@ from pydantic import SecretStr
 from models.news import SourceState
 from models.settings import Settings
 from tasks.classify.rules import classify_text
+from tasks.net.faults import FetchError, until_midnight
+from tasks.net.http import Http
 from tasks.registry import SOURCES, installed, load
 from tasks.search import dates
-from tasks.search.faults import FetchError, until_midnight
-from tasks.search.http import Http
 from tasks.search.query import Syntax, boolean_query
 from tasks.search.source import FetchContext, Page, Profile, QuerySource
 from tasks.search.sources import brave, gdelt, google_search, newsapi, sec_edgar, serper, tavily

@@ -14,15 +14,15 @@ from fakes import NewsServer, Reply, atom, google_news, jsonl, rss
 
 from models.news import SourceState
 from models.settings import Settings
+from tasks.net.faults import FetchError
+from tasks.net.http import Http
 from tasks.search import dates
-from tasks.search.archive import ArchiveSource, newest
-from tasks.search.faults import FetchError
-from tasks.search.google_news import SYNTAX, GoogleNewsSource
-from tasks.search.http import Http
-from tasks.search.mock import MockSource
 from tasks.search.query import boolean_query
-from tasks.search.rss import RssSource
 from tasks.search.source import FeedSource, FetchContext, Page, Profile, QuerySource, SourceError
+from tasks.search.sources.archive import ArchiveSource, newest
+from tasks.search.sources.google_news import SYNTAX, GoogleNewsSource
+from tasks.search.sources.mock import MockSource
+from tasks.search.sources.rss import RssSource
 from tasks.search.text import plain, safe_url, web_address
 
 ACME = Profile(key="1", name="Acme", aliases=("Acme Corp",))

@@ -25,15 +25,15 @@ from models.jobs import JobRun, JobType
 from models.news import RawItem, SourceResult, SourceState, cursor_of, raw_backlog, source_results
 from models.scope import Scope
 from models.settings import get_settings
+from tasks.net.http import Http
 from tasks.plan import RunPlan
 from tasks.registry import UnknownProvider
 from tasks.retry import is_transient
-from tasks.search.archive import ArchiveSource
-from tasks.search.google_news import GoogleNewsSource
-from tasks.search.http import Http
-from tasks.search.mock import MockSource
-from tasks.search.rss import RssSource
 from tasks.search.source import FetchContext, Found, Page, Source, SourceError, SourceKind
+from tasks.search.sources.archive import ArchiveSource
+from tasks.search.sources.google_news import GoogleNewsSource
+from tasks.search.sources.mock import MockSource
+from tasks.search.sources.rss import RssSource
 from tasks.search.stage import Tools, Unit, finish_baseline, plan_units, search_batch
 from tasks.search.store import PROBLEMS_MAX, UNFINISHED, merge_problems
 

@@ -33,7 +33,7 @@ from services.replay import replay_digests
 from services.runs import close_run, open_run
 from tasks.companies.names import Profile
 from tasks.plan import RunPlan, StageReport
-from tasks.search.mock import invent
+from tasks.search.sources.mock import invent
 
 CLIENTS = ("Nordwind Energy", "Alba Textiles", "Harbor Freightways", "Kestrel Robotics")
 AS_OF = datetime(2026, 3, 10, 9, 30, tzinfo=UTC)

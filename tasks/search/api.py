@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
+from tasks.net.faults import FetchError, WrongType
+from tasks.net.http import Explain, Pace
 from tasks.search.dates import from_age
 from tasks.search.dates import parse as parse_date
-from tasks.search.faults import FetchError, WrongType
-from tasks.search.http import Explain, Pace
 from tasks.search.source import FetchContext, Found, Page, SourceState
 from tasks.search.text import SNIPPET_MAX, SOURCE_MAX, TITLE_MAX, clean, plain, web_address
 

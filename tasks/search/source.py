@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from models.news import SourceState
 from models.settings import Settings
 from tasks.companies.names import Profile
-from tasks.search.faults import FetchError
-from tasks.search.http import Http, Pace
+from tasks.net.faults import FetchError
+from tasks.net.http import Http, Pace
 
 __all__ = [
     "FeedSource",

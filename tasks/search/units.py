@@ -13,8 +13,8 @@ from models.clock import Clock, SystemClock
 from models.scope import Scope
 from models.settings import Settings, get_settings
 from tasks import registry
+from tasks.net.http import Http
 from tasks.plan import RunPlan
-from tasks.search.http import Http
 from tasks.search.source import FeedSource, FetchContext, Source, SourceError, is_third_party
 
 MOCK = "mock"

@@ -25,7 +25,7 @@ from tasks.classify.ai.model import (
     with_patience,
 )
 from tasks.classify.ai.prompt import Prompt
-from tasks.search.faults import seconds_until
+from tasks.net.faults import seconds_until
 
 _REFUSED = {401: "refused the key", 402: "the account's credit is used up", 403: "refused the key"}
 

@@ -25,7 +25,7 @@ from tasks.classify.ai.model import (
     with_patience,
 )
 from tasks.classify.ai.prompt import Prompt
-from tasks.search.faults import seconds_until
+from tasks.net.faults import seconds_until
 
 _ANSWER = "judgement"
 _SPENT = {"insufficient_quota", "billing_hard_limit_reached"}

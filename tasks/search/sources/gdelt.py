@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from tasks.net.faults import FetchError, QuotaReached, Refused, WrongType
+from tasks.net.http import Pace
 from tasks.search.api import Api, address_of, cut_off, page_of, publisher, read_json, rows_of, title
 from tasks.search.dates import parse as parse_date
-from tasks.search.faults import FetchError, QuotaReached, Refused, WrongType
-from tasks.search.http import Pace
 from tasks.search.query import Syntax, boolean_query
 from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind
 from tasks.search.text import plain, web_address

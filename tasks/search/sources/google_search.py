@@ -6,6 +6,7 @@ from datetime import date
 from functools import partial
 from typing import Any, ClassVar
 
+from tasks.net.faults import FetchError, QuotaReached, until_midnight
 from tasks.search.api import (
     Api,
     Results,
@@ -19,7 +20,6 @@ from tasks.search.api import (
     title,
     when,
 )
-from tasks.search.faults import FetchError, QuotaReached, until_midnight
 from tasks.search.query import Syntax, boolean_query
 from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind
 from tasks.search.text import web_address

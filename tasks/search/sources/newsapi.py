@@ -5,6 +5,7 @@ from datetime import UTC
 from functools import partial
 from typing import Any, ClassVar
 
+from tasks.net.faults import FetchError, QuotaReached, Refused, until_midnight
 from tasks.search.api import (
     NARROW,
     Api,
@@ -19,7 +20,6 @@ from tasks.search.api import (
     title,
     when,
 )
-from tasks.search.faults import FetchError, QuotaReached, Refused, until_midnight
 from tasks.search.query import Syntax, boolean_query
 from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind, SourceState
 from tasks.search.text import web_address

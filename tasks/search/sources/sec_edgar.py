@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
 
 from tasks.companies.names import words_of
+from tasks.net.faults import FetchError, WrongType
 from tasks.search.api import Api, ask, publisher, title, when
-from tasks.search.faults import FetchError, WrongType
 from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind, SourceState
 
 API = Api(name="sec_edgar", title="SEC EDGAR", url="https://www.sec.gov", interval_seconds=0.2)

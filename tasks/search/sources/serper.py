@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from tasks.net.faults import FetchError, QuotaReached
 from tasks.search.api import (
     Api,
     ask,
@@ -16,7 +17,6 @@ from tasks.search.api import (
     title,
     when,
 )
-from tasks.search.faults import FetchError, QuotaReached
 from tasks.search.query import Syntax, boolean_query
 from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind
 from tasks.search.text import web_address

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from tasks.net.faults import FetchError, QuotaReached
 from tasks.search.api import Api, ask, page_of, publisher, read_json, rows_of, snippet, title, when
-from tasks.search.faults import FetchError, QuotaReached
 from tasks.search.query import is_everyday, names_of, phrase_of
 from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind
 from tasks.search.text import web_address

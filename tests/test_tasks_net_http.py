@@ -12,7 +12,7 @@ from fakes import NewsServer, Reply, rss
 
 from models.news import SourceState
 from models.settings import Settings
-from tasks.search.faults import (
+from tasks.net.faults import (
     FetchError,
     QuotaReached,
     Refused,
@@ -21,8 +21,8 @@ from tasks.search.faults import (
     UnsafeAddress,
     WrongType,
 )
-from tasks.search.guard import is_public
-from tasks.search.http import Http, Pace
+from tasks.net.guard import is_public
+from tasks.net.http import Http, Pace
 
 FEED = rss([{"title": "Acme opens a plant", "link": "https://news.example/1"}])
 XML = ("application/rss+xml",)

@@ -1,4 +1,4 @@
-"""The HTTP client of the search stage: bounded in time, size and attempts, typed in its failures.
+"""The HTTP client of sources and CRMs: bounded in time, size and attempts, typed in its failures.
 
 Messages name the host and what to do; never a query string, a header or credentials.
 """
@@ -26,8 +26,8 @@ from models.engine import writing
 from models.limits import hold_back, take_slot
 from models.scope import Scope
 from models.settings import Settings
-from tasks.search import guard
-from tasks.search.faults import (
+from tasks.net import guard
+from tasks.net.faults import (
     FetchError,
     QuotaReached,
     Refused,
