@@ -17,6 +17,7 @@ from models import (
     mail,
     news,
     patterns,
+    providers,
 )
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "mail",
     "news",
     "patterns",
+    "providers",
 ]

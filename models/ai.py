@@ -30,6 +30,7 @@ class AiSpend(TenantRow, table=True):
 
     provider: str = Field(max_length=40)
     model: str = Field(max_length=80)
+    purpose: str = Field(default="classify", max_length=20)
     job_run_id: UUID | None = None
     input_tokens: int = 0
     cached_tokens: int = 0

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, make_url, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import ORMExecuteState, UOWTransaction, with_loader_criteria
 from sqlmodel import Session, SQLModel, col
@@ -164,3 +164,20 @@ def insert_rows(
         return []
     statement = statement.returning(*(table.c[name] for name in returning))
     return [dict(row._mapping) for row in connection.execute(statement, stamped)]
+
+
+def update_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Update many rows by their ``id`` in one statement, within the scope's business.
+
+    Every row must name the same columns.
+    """
+    if not rows:
+        return
+    table = model.__table__  # type: ignore[attr-defined]
+    columns = [name for name in rows[0] if name != "id"]
+    statement = update(table).where(table.c.id == bindparam("row_id"))
+    if issubclass(model, TenantRow):
+        statement = statement.where(table.c.business_id == scope_of(session).business)
+    statement = statement.values({name: bindparam(f"new_{name}") for name in columns})
+    changes = [{"row_id": row["id"], **{f"new_{name}": row[name] for name in columns}} for row in rows]
+    session.connection().execute(statement, changes)

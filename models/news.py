@@ -126,6 +126,11 @@ class Article(TenantRow, table=True):
     is_history: bool = False
     story_id: UUID | None = None
 
+    @property
+    def at(self) -> datetime:
+        """When it was published, else first seen: for ordering and distances in time only."""
+        return self.published_at or self.first_seen_at
+
 
 class LinkState(StrEnum):
     CANDIDATE = "candidate"

@@ -16,6 +16,8 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 
+_FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
+
 
 def is_placeholder(secret: str) -> bool:
     """Whether a secret looks like what an example file holds rather than a real one."""
@@ -67,6 +69,10 @@ class Settings(BaseSettings):
     http_attempts: int = Field(default=3, ge=1, le=10)
     search_concurrency: int = Field(default=8, ge=1, le=64)
 
+    secret_keys: Annotated[list[SecretStr], NoDecode] = Field(
+        default_factory=list,
+        description="Fernet keys that seal tenants' own keys, separated by blanks; the first seals, all unseal",
+    )
     crm: str = Field(default="none", description="none, or the name of an installed CRM provider")
     openai_api_key: SecretStr | None = None
     anthropic_api_key: SecretStr | None = None
@@ -84,6 +90,18 @@ class Settings(BaseSettings):
     keep_bodies_days: int = Field(default=90, ge=1)
     keep_decisions_days: int = Field(default=365, ge=1)
     keep_runs_days: int = Field(default=180, ge=1)
+
+    @field_validator("secret_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: Any) -> Any:
+        return value.split() if isinstance(value, str) else value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _fernet_keys(cls, value: list[SecretStr]) -> list[SecretStr]:
+        if not all(_FERNET_KEY.fullmatch(key.get_secret_value()) for key in value):
+            raise ValueError("not a Fernet key (44 characters): make one with client-monitor new-key")
+        return value
 
     @field_validator("feeds", mode="before")
     @classmethod

@@ -151,7 +151,7 @@ def _entry(scope: Scope, session: Session, article: Article, clients: Portfolio)
         id=str(article.id),
         title=article.title,
         source=article.source or article.publisher,
-        at=article.published_at or article.first_seen_at,
+        at=article.at,
         verdict=last.verdict if last else "",
         reason_code=last.reason_code if last else "",
         sentence=last.reason if last else "The decision is past its retention.",

@@ -44,7 +44,7 @@ class StoryJudgement(BaseModel):
 
 def would_join(scope: Scope, session: Session, article: Article, clients: Portfolio) -> StoryJudgement:
     """Where the dedupe stage would place the article among the stories of its window, and why; it is not placed."""
-    at = article.published_at or article.first_seen_at
+    at = article.at
     window = timedelta(days=get_settings().story_window_days)
     placed = placed_since(scope, session, at - window)
     docs = {str(one.id): doc_of(one, clients) for one in placed}

@@ -89,7 +89,7 @@ def affected(linked: Sequence[Linked]) -> list[Affected]:
         Affected(
             title=article.title,
             source=article.source or article.publisher,
-            at=article.published_at or article.first_seen_at,
+            at=article.at,
         )
         for _, article in linked
     ]

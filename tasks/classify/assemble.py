@@ -36,7 +36,7 @@ class Telling:
 
     @property
     def at(self) -> datetime:
-        return self.article.published_at or self.article.first_seen_at
+        return self.article.at
 
 
 @dataclass(frozen=True, slots=True)

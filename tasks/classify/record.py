@@ -5,19 +5,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import delete, update
 from sqlmodel import Session, col
 
 from models.base import new_id, utc_now
-from models.engine import insert_rows
+from models.engine import insert_rows, update_rows
 from models.events import Decision, Event, Insight, Stage
-from models.news import Article, ArticleClient
+from models.news import ArticleClient
 from tasks.classify.assemble import EventKey
 from tasks.classify.batch import Batch
 from tasks.classify.classifier import Classifier
 from tasks.classify.judge import Judged
 from tasks.classify.rules import INSIGHT_FROM, insight
-from tasks.dedupe.stories import Doc
+from tasks.dedupe.drafts import plain_doc
 from tasks.dedupe.updates import is_material_update
 from tasks.plan import RunPlan
 
@@ -58,7 +58,7 @@ def write_events(session: Session, batch: Batch, judged: Judged) -> tuple[int, i
         revised += bool(changed)
         rows.append(
             {
-                "row": known.id,
+                "id": known.id,
                 **draft.values,
                 "is_history": known.is_history and draft.values["is_history"],
                 "revision": known.revision + bool(changed),
@@ -69,12 +69,7 @@ def write_events(session: Session, batch: Batch, judged: Judged) -> tuple[int, i
             }
         )
     insert_rows(session, Event, new)
-    if rows:
-        columns: dict[str, Any] = {name: bindparam(f"v_{name}") for name in rows[0] if name != "row"}
-        session.connection().execute(
-            update(Event).where(col(Event.id) == bindparam("row")).values(**columns),
-            [{("row" if k == "row" else f"v_{k}"): v for k, v in row.items()} for row in rows],
-        )
+    update_rows(session, Event, rows)
     _withdraw(session, batch, judged.withdrawn, now)
     return len(new), revised
 
@@ -98,47 +93,30 @@ def _what_changed(batch: Batch, matched: Sequence[ArticleClient], key: EventKey)
     told |= {link.article_id for link in matched if link.event_id is not None and batch.key(link) == key}
     if not told:
         return ""
-    old = [_doc(batch.articles[article]) for article in sorted(told)]
+    old = [plain_doc(batch.articles[article]) for article in sorted(told)]
     fresh = [
         batch.articles[link.article_id]
         for link in matched
         if batch.key(link) == key and link.article_id not in told
     ]
-    for article in sorted(fresh, key=lambda a: (a.published_at or a.first_seen_at, a.identity)):
-        if changed := is_material_update(old, _doc(article)):
+    for article in sorted(fresh, key=lambda a: (a.at, a.identity)):
+        if changed := is_material_update(old, plain_doc(article)):
             return changed
     return ""
-
-
-def _doc(article: Article) -> Doc:
-    return Doc(
-        key=str(article.id),
-        title=article.title,
-        snippet=article.snippet,
-        source=article.source,
-        url=article.url,
-        at=article.published_at or article.first_seen_at,
-    )
 
 
 def link_events(session: Session, batch: Batch, judged: Judged) -> None:
     """Tie the matched links to their events, and untie what is turned away after all."""
     matched = {link.id for link in judged.matched}
     rows: list[dict[str, UUID | None]] = [
-        {"row": link.id, "event": batch.event_ids[batch.key(link)]} for link in judged.matched
+        {"id": link.id, "event_id": batch.event_ids[batch.key(link)]} for link in judged.matched
     ]
     rows += [
-        {"row": link.id, "event": None}
+        {"id": link.id, "event_id": None}
         for link in batch.links
         if link.event_id is not None and link.id not in matched
     ]
-    if rows:
-        session.connection().execute(
-            update(ArticleClient)
-            .where(col(ArticleClient.id) == bindparam("row"))
-            .values(event_id=bindparam("event")),
-            rows,
-        )
+    update_rows(session, ArticleClient, rows)
 
 
 def write_decisions(

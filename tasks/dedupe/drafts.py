@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from tasks.dedupe.urls import canonical_url, publisher
 from tasks.plan import RunPlan
 from tasks.profiles import Portfolio
 
-__all__ = ["Draft", "doc_of", "drafts_of", "identity_of"]
+__all__ = ["Draft", "doc_of", "drafts_of", "identity_of", "plain_doc"]
 
 
 @dataclass(slots=True)
@@ -97,20 +97,23 @@ def drafts_of(
     return drafts, of_raw
 
 
-def doc_of(article: Article, clients: Portfolio) -> Doc:
-    """A stored article as the story engine sees it."""
-    hits = clients.index.candidates(article.title, article.snippet, article.url)
-    names, parties = _named(hits, article.title, article.source)
+def plain_doc(article: Article) -> Doc:
+    """A stored article as the story engine sees it, without the clients it names."""
     return Doc(
         key=str(article.id),
         title=article.title,
         snippet=article.snippet,
         source=article.source,
         url=article.url,
-        at=article.published_at or article.first_seen_at,
-        names=names,
-        parties=parties,
+        at=article.at,
     )
+
+
+def doc_of(article: Article, clients: Portfolio) -> Doc:
+    """A stored article as the story engine sees it."""
+    hits = clients.index.candidates(article.title, article.snippet, article.url)
+    names, parties = _named(hits, article.title, article.source)
+    return replace(plain_doc(article), names=names, parties=parties)
 
 
 def _draft(raw: RawItem, identity: str, article: Article | None, clients: Portfolio) -> Draft:

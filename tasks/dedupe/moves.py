@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
+from models.engine import update_rows
 from models.events import Event
 from models.feedback import Feedback
 from models.mail import Notification, NotificationState
@@ -80,10 +81,8 @@ def rehome(scope: Scope, session: Session, moved: Mapping[UUID, Placement]) -> s
         session.exec(
             delete(Event).where(col(Event.story_id).in_(part)).execution_options(synchronize_session=False)
         )
-    session.connection().execute(
-        update(Article).where(col(Article.id) == bindparam("row")).values(story_id=bindparam("story")),
-        [{"row": article_id, "story": UUID(p.story)} for article_id, p in moved.items()],
-    )
+    rows = [{"id": article_id, "story_id": UUID(p.story)} for article_id, p in moved.items()]
+    update_rows(session, Article, rows)
     return left
 
 

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, update
+from sqlalchemy import func
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from models.base import utc_now
-from models.engine import insert_rows, reading, writing
+from models.engine import insert_rows, reading, update_rows, writing
 from models.events import Decision, Stage
 from models.jobs import heartbeat
 from models.leases import Held, renew
@@ -107,7 +107,7 @@ def _found_stories(session: Session, drafts: Iterable[Draft], placements: Sequen
     told = {d.id: (d.row["title"], d.at) for d in drafts}
     older = named - known - told.keys()
     for article in session.exec(select(Article).where(col(Article.id).in_(older))) if older else ():
-        told[article.id] = article.title, article.published_at or article.first_seen_at
+        told[article.id] = article.title, article.at
     fresh = sorted(named - known)
     insert_rows(
         session,
@@ -130,14 +130,8 @@ def _found_stories(session: Session, drafts: Iterable[Draft], placements: Sequen
 def _write_articles(session: Session, drafts: dict[str, Draft], placements: Mapping[UUID, Placement]) -> None:
     new = [d for d in drafts.values() if d.is_new]
     insert_rows(session, Article, [{"id": d.id, **d.row, "story_id": d.story_id} for d in new])
-    late = [
-        {"row": d.id, "story": d.story_id} for d in drafts.values() if not d.is_new and d.id in placements
-    ]
-    if late:
-        session.connection().execute(
-            update(Article).where(col(Article.id) == bindparam("row")).values(story_id=bindparam("story")),
-            late,
-        )
+    late = [d for d in drafts.values() if not d.is_new and d.id in placements]
+    update_rows(session, Article, [{"id": d.id, "story_id": d.story_id} for d in late])
 
 
 def _write_links(session: Session, drafts: dict[str, Draft]) -> None:
@@ -196,17 +190,11 @@ def _decision(plan: RunPlan, placement: Placement, now: datetime, verdict: str) 
 def _point(session: Session, related: Mapping[str, str]) -> None:
     """Stories that were mailed never merge: they point at each other."""
     rows = [
-        {"row": UUID(a), "other": UUID(b)}
+        {"id": UUID(a), "related_story_id": UUID(b)}
         for one, two in related.items()
         for a, b in ((two, one), (one, two))
     ]
-    if rows:
-        session.connection().execute(
-            update(Story)
-            .where(col(Story.id) == bindparam("row"))
-            .values(related_story_id=bindparam("other")),
-            rows,
-        )
+    update_rows(session, Story, rows)
 
 
 def _recount(session: Session, touched: set[UUID]) -> None:
@@ -226,26 +214,18 @@ def _recount(session: Session, touched: set[UUID]) -> None:
         .group_by(col(Article.story_id))
     )
     rows = [
-        {"story": story, "articles": articles, "outlets": outlets, "first": first, "last": last}
+        {
+            "id": story,
+            "article_count": articles,
+            "outlet_count": outlets,
+            "first_at": first,
+            "last_at": last,
+        }
         for story, articles, outlets, first, last in counted
     ]
-    session.connection().execute(
-        update(Story)
-        .where(col(Story.id) == bindparam("story"))
-        .values(
-            article_count=bindparam("articles"),
-            outlet_count=bindparam("outlets"),
-            first_at=bindparam("first"),
-            last_at=bindparam("last"),
-        ),
-        rows,
-    )
+    update_rows(session, Story, rows)
 
 
 def _mark_processed(session: Session, article_of: dict[UUID, UUID]) -> None:
-    session.connection().execute(
-        update(RawItem)
-        .where(col(RawItem.id) == bindparam("row"))
-        .values(is_processed=True, article_id=bindparam("article")),
-        [{"row": raw, "article": article} for raw, article in article_of.items()],
-    )
+    rows = [{"id": raw, "is_processed": True, "article_id": article} for raw, article in article_of.items()]
+    update_rows(session, RawItem, rows)
