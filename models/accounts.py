@@ -42,6 +42,9 @@ class Business(SQLModel, table=True):
     is_demo: bool = False
     sending_on_hold: bool = False
     appearance: dict[str, Any] = json_field()
+    tracking_enabled: bool = False
+    """Whether mails carry an open pixel and links pass through us (promise 13)."""
+    silent_days: int = Field(default=3, ge=1, le=60, description="days without any item before it is said")
     created_at: datetime = utc_field(nullable=False)
 
 
@@ -87,6 +90,8 @@ class UserPreference(TenantRow, table=True):
     max_items_per_digest: int = Field(default=10, ge=1, le=100)
     max_items_per_client: int = Field(default=3, ge=1, le=50)
     max_instant_per_day: int = Field(default=3, ge=0, le=100)
+    tracking_consent_at: datetime | None = utc_field()
+    """When the person agreed to opens and clicks being kept under their name; None: aggregates only."""
     updated_at: datetime = utc_field(nullable=False)
 
 

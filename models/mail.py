@@ -178,6 +178,8 @@ class EmailEvent(TenantRow, table=True):
     source: str = Field(default="", max_length=40)
     actor: str = Field(default="unknown", max_length=20)
     provider_event_id: str = Field(max_length=200)
+    target: str = Field(default="", max_length=500, description="a click's destination, a bounce's address")
+    user_agent: str = Field(default="", max_length=300)
     detail: str = ""
     created_at: datetime = utc_field(nullable=False)
 
@@ -189,9 +191,12 @@ class Suppression(TenantRow, table=True):
     __table_args__ = table_args(Index("ix_suppressions_recipient", "business_id", "recipient"))
 
     recipient: str = Field(max_length=320)
+    topic: str = Field(default="all", max_length=40, description="which list: all, or a kind of mail")
     reason: str = Field(max_length=40)
     detail: str = ""
+    created_by: UUID | None = None
     created_at: datetime = utc_field(nullable=False)
+    lifted_by: UUID | None = None
     lifted_at: datetime | None = utc_field()
 
 

@@ -1,6 +1,9 @@
 """Local stand-ins for the outside world: real sockets, no patches."""
 
 import json
+import socket
+import ssl
+import struct
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +27,10 @@ class Reply:
     """Announce the whole body, send so many bytes, hang up."""
     stall: bool = False
     """Send nothing until the client gives up or the server is closed."""
+    reset_after: int | None = None
+    """Announce the whole body, send so many bytes, and reset the connection: no orderly end, as of a crash."""
+    drip: bool = False
+    """Send the body a byte at a time, for as long as the client takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,9 @@ class _Server(ThreadingHTTPServer):
 class NewsServer:
     """A loopback HTTP server: replies are queued for a path, the last one is repeated; requests are recorded."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
+        self._scheme = "https" if tls else "http"
         self._replies: dict[str, deque[Reply]] = {}
         self._closing = threading.Event()
         outer = self
@@ -63,6 +71,8 @@ class NewsServer:
                 pass
 
         self._server = _Server(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )
@@ -82,7 +92,7 @@ class NewsServer:
         return int(self._server.server_address[1])
 
     def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.port}{path}"
+        return f"{self._scheme}://{host}:{self.port}{path}"
 
     def serve(self, path: str, *replies: Reply | bytes | str) -> str:
         """Answer ``path`` with these replies in turn, and go on with the last; returns the address."""
@@ -116,10 +126,28 @@ class NewsServer:
             if reply.status != 304:
                 handler.send_header("Content-Length", str(len(reply.body)))
             handler.end_headers()
-            handler.wfile.write(reply.body if reply.cut_after is None else reply.body[: reply.cut_after])
+            if reply.drip:
+                self._drip(handler, reply.body)
+            end = reply.cut_after if reply.reset_after is None else reply.reset_after
+            handler.wfile.write(reply.body[:end])
+            if reply.reset_after is not None:
+                _reset(handler)
         except (BrokenPipeError, ConnectionResetError):
             pass
         handler.close_connection = True
+
+    def _drip(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        for byte in body:
+            handler.wfile.write(bytes([byte]))
+            if self._closing.wait(0.02):
+                raise BrokenPipeError
+
+
+def _reset(handler: BaseHTTPRequestHandler) -> None:
+    """Close at once, which with this option sends RST; closing in order would send FIN first."""
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.rfile.close()
+    handler.connection.close()
 
 
 def _bytes(body: bytes | str) -> bytes:

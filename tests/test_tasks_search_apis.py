@@ -3,12 +3,13 @@
 import json
 import logging
 import socket
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from apis import APIS, Api, as_reply, edgar_says, gdelt_says, google_says, newsapi_says, result
 from conftest import NOW
 from fakes import NewsServer, Reply
 from pydantic import SecretStr
@@ -28,144 +29,8 @@ pytestmark = pytest.mark.usefixtures("db")
 
 SECRET = "k-3f9a-very-secret"
 ACME = Profile(key="1", name="Acme", legal_name="Acme Corp.", ticker="ACM", excluded_terms=("cartoon",))
-STAMP = "2026-03-09T07:00:00"
 
 
-@dataclass(frozen=True)
-class Api:
-    """A provider, and the answers that stand for it."""
-
-    source: Callable[[], QuerySource]
-    answer: Callable[[list[dict[str, str | None]]], Any]
-    """An answer in the provider's form with these (title, url, text, publisher) results."""
-    path: str = "/api"
-    keyless: bool = False
-    capped: bool = False
-    """There is only one page; as many results as it may have are a cut."""
-    page_size: int = 0
-    before: dict[str, Any] = field(default_factory=dict)
-    """What is asked for first, by path."""
-
-    @property
-    def name(self) -> str:
-        return self.source().name
-
-
-def _newsapi(rows: list[dict[str, str | None]]) -> Any:
-    return {
-        "status": "ok",
-        "totalResults": 10_000,
-        "articles": [
-            {
-                "source": {"id": None, "name": row["publisher"]},
-                "title": row["title"],
-                "url": row["url"],
-                "description": row["text"],
-                "publishedAt": f"{STAMP}Z",
-            }
-            for row in rows
-        ],
-    }
-
-
-def _serper(rows: list[dict[str, str | None]]) -> Any:
-    return {
-        "searchParameters": {"type": "news"},
-        "news": [
-            {
-                "title": row["title"],
-                "link": row["url"],
-                "snippet": row["text"],
-                "source": row["publisher"],
-                "date": "1 day ago",
-            }
-            for row in rows
-        ],
-        "credits": 2,
-    }
-
-
-def _brave(rows: list[dict[str, str | None]]) -> Any:
-    results = [
-        {
-            "type": "news_result",
-            "title": row["title"],
-            "url": row["url"],
-            "description": row["text"],
-            "page_age": STAMP,
-            "meta_url": {"hostname": row["publisher"]},
-        }
-        for row in rows
-    ]
-    return {"type": "news", "query": {"original": "x"}, "results": results}
-
-
-def _tavily(rows: list[dict[str, str | None]]) -> Any:
-    return {
-        "query": "x",
-        "results": [
-            {
-                "title": row["title"],
-                "url": row["url"],
-                "content": row["text"],
-                "score": 0.9,
-                "published_date": "Mon, 09 Mar 2026 07:00:00 GMT",
-            }
-            for row in rows
-        ],
-    }
-
-
-def _google(rows: list[dict[str, str | None]]) -> Any:
-    items = [
-        {
-            "title": row["title"],
-            "link": row["url"],
-            "snippet": row["text"],
-            "displayLink": row["publisher"],
-            "pagemap": {"metatags": [{"article:published_time": f"{STAMP}Z"}]},
-        }
-        for row in rows
-    ]
-    return {"queries": {"nextPage": [{}]}, **({"items": items} if items else {})}
-
-
-def _gdelt(rows: list[dict[str, str | None]]) -> Any:
-    articles = [
-        {"title": row["title"], "url": row["url"], "domain": row["publisher"], "seendate": "20260309T070000Z"}
-        for row in rows
-    ]
-    return {"articles": articles} if articles else {}
-
-
-def _edgar(rows: list[dict[str, str | None]]) -> Any:
-    recent = {
-        "form": ["8-K" for _ in rows],
-        "accessionNumber": [f"0000001-26-{n:06d}" for n, _ in enumerate(rows)],
-        "primaryDocument": ["a.htm" for _ in rows],
-        "items": ["2.02,9.01" for _ in rows],
-        "acceptanceDateTime": [f"{STAMP}.000Z" for _ in rows],
-        "filingDate": ["2026-03-09" for _ in rows],
-    }
-    return {"filings": {"recent": recent}}
-
-
-FILERS = {"0": {"cik_str": 77, "ticker": "ACM", "title": "ACME CORP"}}
-APIS = [
-    Api(newsapi.NewsApiSource, _newsapi, page_size=100),
-    Api(serper.SerperSource, _serper, page_size=100, capped=True),
-    Api(brave.BraveSource, _brave, page_size=50),
-    Api(tavily.TavilySource, _tavily, keyless=True),
-    Api(google_search.GoogleSearchSource, _google, page_size=10),
-    Api(gdelt.GdeltSource, _gdelt, keyless=True, page_size=250, capped=True),
-    Api(
-        sec_edgar.SecEdgarSource,
-        _edgar,
-        path="/api/submissions/CIK0000000077.json",
-        keyless=True,
-        before={"/api/files/company_tickers.json": FILERS},
-    ),
-]
 each_api = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 
 
@@ -197,22 +62,6 @@ def context(api: Api, url: str, *, keyed: bool = True, **settings: object) -> Fe
     )
     keys = {api.name: SecretStr(SECRET)} if keyed else {}
     return FetchContext(Http(made, sleep=lambda _: None), made, NOW, 7, keys=keys)
-
-
-def as_reply(reply: Any) -> Reply:
-    if isinstance(reply, Reply):
-        return reply
-    body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
-    return Reply(body, media_type="application/json; charset=utf-8")
-
-
-def result(number: int = 1, title: str | None = None) -> dict[str, str | None]:
-    return {
-        "title": title if title is not None else f"Acme &amp; Sons opens <b>plant {number}</b>",
-        "url": f"https://u:p@ledger.example/{number}",
-        "text": "A <i>big</i> plant.<script>alert(1)</script>",
-        "publisher": "ledger.example",
-    }
 
 
 def fetch(api: Api, ctx: FetchContext) -> list[Page]:
@@ -445,7 +294,7 @@ def test_a_wrong_key_is_no_quota(server: NewsServer) -> None:
 
 def test_newsapi_keeps_the_pages_its_plan_gives(server: NewsServer) -> None:
     api = api_of("newsapi")
-    full = _newsapi([result(n) for n in range(99)] + [result(100, title="[Removed]")])
+    full = newsapi_says([result(n) for n in range(99)] + [result(100, title="[Removed]")])
     ends = replace(as_reply({"status": "error", "code": "maximumResultsReached"}), status=426)
     first, last = fetch(api, ready(api, server, full, ends))
     assert (first.state, len(first.items)) == (SourceState.OK, 99)
@@ -466,7 +315,7 @@ def test_gdelt_refuses_in_words_with_status_200(server: NewsServer) -> None:
 
 
 def test_gdelt_may_have_control_characters_and_its_date_is_not_the_articles(server: NewsServer) -> None:
-    body = json.dumps(_gdelt([result(1, title="Acme XX grows")])).replace("XX", "\x01").encode()
+    body = json.dumps(gdelt_says([result(1, title="Acme XX grows")])).replace("XX", "\x01").encode()
     [page] = fetch(api_of("gdelt"), ready(api_of("gdelt"), server, body))
     assert page.items[0].title == "Acme grows"
     assert page.items[0].published_at is None
@@ -475,7 +324,7 @@ def test_gdelt_may_have_control_characters_and_its_date_is_not_the_articles(serv
 
 def test_googles_snippets_may_begin_with_their_date(server: NewsServer) -> None:
     api = api_of("google_search")
-    answer = _google([result(1), result(2)])
+    answer = google_says([result(1), result(2)])
     for item, said in zip(
         answer["items"], ("3 days ago ... A plant.", "Mar 8, 2026 ... A plant."), strict=True
     ):
@@ -494,7 +343,7 @@ def test_googles_snippets_may_begin_with_their_date(server: NewsServer) -> None:
 
 def test_edgar_tells_who_is_calling_and_finds_filers_by_ticker_or_name(server: NewsServer) -> None:
     api = api_of("sec_edgar")
-    ctx = ready(api, server, _edgar([result()]))
+    ctx = ready(api, server, edgar_says([result()]))
     source = api.source()
     for profile, found in (
         (ACME, 1),
@@ -510,7 +359,7 @@ def test_edgar_tells_who_is_calling_and_finds_filers_by_ticker_or_name(server: N
 
 
 def test_edgar_reads_only_8_k_and_only_the_window(server: NewsServer) -> None:
-    answer = _edgar([result() for _ in range(4)])
+    answer = edgar_says([result() for _ in range(4)])
     answer["filings"]["recent"]["form"] = ["10-Q", "8-K", "8-K/A", "8-K"]
     answer["filings"]["recent"]["items"] = ["", "5.02,9.01", "1.01", "2.02"]
     answer["filings"]["recent"]["acceptanceDateTime"][3] = "2026-01-09T07:00:00.000Z"

@@ -6,24 +6,22 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from models.news import SourceState
+from tasks.net.patience import Fault
 
 PASSING = {408, 425, 429}
 """Statuses below 500 that may be different in a moment."""
 
 
-class FetchError(Exception):
-    """A fetch that failed. ``str()`` is one line for a person; ``state`` is failed or quota."""
+class FetchError(Fault):
+    """A fetch that failed; ``state`` is failed or quota."""
 
     state = SourceState.FAILED
 
     def __init__(
         self, message: str, *, status: int | None = None, retry: bool = False, after: float | None = None
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, retry=retry, after=after)
         self.status = status
-        self.retry = retry
-        self.after = after
-        """Seconds the host asked us to wait."""
 
 
 class Unreachable(FetchError):

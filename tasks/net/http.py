@@ -12,14 +12,6 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import httpx
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
 
 from models.base import utc_now
 from models.engine import writing
@@ -39,7 +31,10 @@ from tasks.net.faults import (
     refusal,
     seconds_until,
 )
+from tasks.net.patience import patiently
 
+BACKOFF_CAP = 20.0
+"""Seconds between two attempts at the most, where the host asks for nothing else."""
 RETRY_AFTER_CAP = 30.0
 """Seconds a Retry-After may ask of us within a run; a longer one ends the unit as ``quota``."""
 SLOT_WAIT_CAP = 120.0
@@ -117,7 +112,6 @@ class Http:
         self._now = now
         self._monotonic = monotonic
         self._resolve = resolve
-        self._backoff = wait_exponential(multiplier=0.5, max=20) + wait_random(0, 0.5)
         self._clients: dict[bool, httpx.Client] = {}
         self._lock = threading.Lock()
         contact = f" ({settings.contact})" if settings.contact else ""
@@ -157,19 +151,12 @@ class Http:
         request = _Request(
             url, method, headers or {}, json, expect, looks_right, allow_private, pace, explain
         )
-        retrying = Retrying(
-            stop=stop_after_attempt(self._settings.http_attempts),
-            wait=self._wait,
-            retry=retry_if_exception(lambda error: isinstance(error, FetchError) and error.retry),
+        return patiently(
+            lambda: self._attempt(request),
+            attempts=self._settings.http_attempts,
+            longest=BACKOFF_CAP,
             sleep=self._sleep,
-            reraise=True,
         )
-        return retrying(self._attempt, request)
-
-    def _wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.after if isinstance(error, FetchError) else None
-        return max(self._backoff(state), asked or 0.0)
 
     def _attempt(self, request: _Request) -> Fetched:
         if request.pace is not None:

@@ -1,28 +1,49 @@
-"""What a language model is to us: a prompt in, checked JSON and a bill out."""
+"""What a language model is to us: a prompt in, an answer of a given form and a bill out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from pydantic import ValidationError
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
+from pydantic import BaseModel, ValidationError
 
-from tasks.classify.ai.answers import Answers
-from tasks.classify.ai.prompt import Prompt
+from tasks.net.patience import Fault, patiently
+
+Answer = TypeVar("Answer", bound=BaseModel)
 
 TIMEOUT_SECONDS = 90.0
 ATTEMPTS = 3
+BACKOFF_CAP = 8.0
 WAIT_CAP = 30.0
-"""Seconds a Retry-After may hold up a run; a longer one ends the asking, and the rules classify."""
-TOKENS_A_STORY = 220
-"""Room for one story's answer, generously; the room that is not used costs nothing."""
+"""Seconds a Retry-After may hold up a run; a longer one ends the asking, and the rules go on alone."""
+TOKENS_TO_THINK = 1_000
+"""Room for models that reason before they answer, beside twice that of the answer itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What one call sends."""
+
+    system: str
+    user: str
+    """A JSON object: data, whatever it says."""
+    count: int
+    """Items it asks about, numbered from 1."""
+    tokens_an_item: int
+    """Room for the answer about one, generously; room that is not used costs nothing."""
+
+    @property
+    def room(self) -> int:
+        """Tokens the answer may have."""
+        return 2 * self.tokens_an_item * self.count + TOKENS_TO_THINK
+
+    def with_more_room(self) -> "Prompt":
+        """The same, for an answer that was cut off."""
+        return replace(self, tokens_an_item=2 * self.tokens_an_item)
+
+    def corrected(self, correction: str) -> str:
+        """The instructions, and what was wrong with the answer before."""
+        return f"{self.system}\n\n{correction}" if correction else self.system
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +54,45 @@ class Usage:
     cached_tokens: int = 0
     output_tokens: int = 0
 
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens,
+        )
+
+
+class Ending(StrEnum):
+    """How an answer ended."""
+
+    WHOLE = "whole"
+    CUT_OFF = "cut_off"
+    """More room may help."""
+    REFUSED = "refused"
+    """Asking again does not help."""
+
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Generic[Answer]):
     """What came back from one call that was billed."""
 
-    answers: Answers | None
-    """None: it was refused, cut off, or no JSON of our schema."""
+    answer: Answer | None
+    """None: it was refused, cut off, or no JSON of the form asked for."""
     usage: Usage
     trouble: str = ""
-    """Why there are no answers, in a few words."""
+    """Why there is no answer, in a few words."""
+    ending: Ending = Ending.WHOLE
 
 
-class ModelError(RuntimeError):
+class ModelError(Fault):
     """The model could not be asked. One line a person can act on, without secrets or prompts."""
 
     def __init__(
         self, message: str, *, retry: bool = False, after: float | None = None, spent: bool = False
     ) -> None:
-        super().__init__(message)
-        self.retry = retry
-        self.after = after
-        """Seconds it asked us to wait."""
+        super().__init__(message, retry=retry, after=after)
         self.spent = spent
-        """A quota or budget is used up: asking again in this run is of no use."""
+        """Asking again in this run is of no use: the key, the model or the credit is not good, or it is busy."""
 
 
 class Model(Protocol):
@@ -66,45 +102,73 @@ class Model(Protocol):
     name: str
     """The model's own name."""
 
-    def ask(self, prompt: Prompt, correction: str = "") -> Reply:
-        """One call; ``correction`` says what was wrong with the answer before. Raises ModelError."""
+    def ask(self, prompt: Prompt, answer_type: type[Answer], correction: str = "") -> Reply[Answer]:
+        """One call, with retries; ``correction`` says what was wrong with the answer before. Raises ModelError."""
         ...
 
 
-def read_answers(text: str | None) -> Answers | None:
-    """The answer's JSON; None when it is not of our schema. Some servers wrap it in a code fence."""
-    if not text:
-        return None
-    body = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
-    try:
-        return Answers.model_validate_json(body)
-    except ValidationError:
-        return None
-
-
-def schema() -> dict[str, Any]:
+def schema(answer_type: type[BaseModel]) -> dict[str, Any]:
     """The answer's JSON schema: every field required, nothing added."""
-    return Answers.model_json_schema()
+    return answer_type.model_json_schema()
 
 
-def with_patience(call: Callable[[], Reply], sleep: Callable[[float], None]) -> Reply:
-    """Call again, at most ``ATTEMPTS`` times in all, while the fault is a passing one."""
-    backoff = wait_exponential(multiplier=0.5, max=8) + wait_random(0, 0.5)
-
-    def wait(state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        return max(backoff(state), getattr(error, "after", None) or 0.0)
-
-    retrying = Retrying(
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=wait,
-        retry=retry_if_exception(lambda error: isinstance(error, ModelError) and error.retry),
-        sleep=sleep,
-        reraise=True,
-    )
-    return retrying(call)
+def reply_of(text: str | None, answer_type: type[Answer], usage: Usage) -> Reply[Answer]:
+    """A whole answer as a reply; without an answer when it is not of our form. Some servers fence their JSON."""
+    body = (text or "").strip().removeprefix("```json").removeprefix("```").removesuffix("```")
+    try:
+        return Reply(answer_type.model_validate_json(body), usage)
+    except ValidationError:
+        return Reply(None, usage, "no JSON of our schema")
 
 
-def passing(message: str, after: float | None) -> ModelError:
+def cut_off(usage: Usage, why: str) -> Reply[Any]:
+    """An answer that ended before its end."""
+    return Reply(None, usage, f"the answer is cut off ({why})", Ending.CUT_OFF)
+
+
+def refused(usage: Usage) -> Reply[Any]:
+    """The model would not answer."""
+    return Reply(None, usage, "it refused to answer", Ending.REFUSED)
+
+
+def passing(message: str, after: float | None = None) -> ModelError:
     """A fault that may be gone in a moment, unless the provider asks for more patience than a run has."""
-    return ModelError(message, retry=after is None or after <= WAIT_CAP, after=after)
+    in_time = after is None or after <= WAIT_CAP
+    return ModelError(message, retry=in_time, after=after, spent=not in_time)
+
+
+def fault_of(provider: str, status: int, after: float | None) -> ModelError:
+    """What an error status means; ``after`` is its Retry-After in seconds."""
+    if status in (401, 403):
+        return ModelError(f"{provider}: refused the key ({status}); check it and what it may do", spent=True)
+    if status == 402:
+        return credit_used_up(provider)
+    if status == 404:
+        return ModelError(f"{provider}: does not know this model, or this address (404)", spent=True)
+    if status == 429:
+        return passing(f"{provider}: asks us to wait (429)", after)
+    if status in (408, 409, 425) or status >= 500:
+        return passing(f"{provider}: a fault on its side ({status})", after)
+    return ModelError(f"{provider}: does not accept the request ({status})")
+
+
+def credit_used_up(provider: str) -> ModelError:
+    """Money is missing there, not a budget of ours."""
+    return ModelError(f"{provider}: the account's credit is used up; add some, or change the key", spent=True)
+
+
+def unreachable(provider: str) -> ModelError:
+    """No connection, or none that held."""
+    return passing(f"{provider}: cannot be reached, or did not answer in time")
+
+
+def unreadable(provider: str, error: Exception) -> ModelError:
+    """A 200 that the SDK cannot read: HTML, another form, a cut body. Its words may quote the answer: not shown."""
+    return passing(f"{provider}: an answer that cannot be read ({type(error).__name__})")
+
+
+def asked_patiently(
+    call: Callable[[], Reply[Answer]], sleep: Callable[[float], None]
+) -> Reply[Answer]:
+    """Call, and again while the fault is a passing one. The SDKs' own retries are off: they would multiply."""
+    return patiently(call, attempts=ATTEMPTS, longest=BACKOFF_CAP, sleep=sleep)

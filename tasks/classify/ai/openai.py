@@ -2,32 +2,33 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from openai import (
-    APIConnectionError,
-    APIStatusError,
-    OpenAI,
-    OpenAIError,
-    RateLimitError,
-)
+from openai import APIConnectionError, APIStatusError, OpenAI, OpenAIError, RateLimitError
+from openai.types.chat import ChatCompletion
+from openai.types.responses import Response
 
 from models.base import utc_now
 from tasks.classify.ai.model import (
     TIMEOUT_SECONDS,
-    TOKENS_A_STORY,
+    Answer,
     ModelError,
+    Prompt,
     Reply,
     Usage,
+    asked_patiently,
+    credit_used_up,
+    cut_off,
+    fault_of,
     passing,
-    read_answers,
+    refused,
+    reply_of,
     schema,
-    with_patience,
+    unreachable,
+    unreadable,
 )
-from tasks.classify.ai.prompt import Prompt
 from tasks.net.faults import seconds_until
 
-_ANSWER = "judgement"
 _SPENT = {"insufficient_quota", "billing_hard_limit_reached"}
 
 
@@ -41,34 +42,43 @@ class OpenAIModel:
     ) -> None:
         self.name = name
         self._sleep = sleep
-        # Its own retries would multiply with ours.
         self._client = OpenAI(api_key=key, base_url=base_url, timeout=TIMEOUT_SECONDS, max_retries=0)
 
-    def ask(self, prompt: Prompt, correction: str = "") -> Reply:
-        return with_patience(
-            lambda: _guarded(self.provider, lambda: self._ask(prompt, correction)), self._sleep
-        )
+    def ask(self, prompt: Prompt, answer_type: type[Answer], correction: str = "") -> Reply[Answer]:
+        def call() -> Reply[Answer]:
+            return _guarded(self.provider, lambda: self._ask(prompt, answer_type, correction))
 
-    def _ask(self, prompt: Prompt, correction: str) -> Reply:
-        answer = self._client.responses.create(
+        return asked_patiently(call, self._sleep)
+
+    def _ask(self, prompt: Prompt, answer_type: type[Answer], correction: str) -> Reply[Answer]:
+        response = self._client.responses.create(
             model=self.name,
-            instructions=_system(prompt, correction),
+            instructions=prompt.corrected(correction),
             input=prompt.user,
-            text={"format": {"type": "json_schema", "name": _ANSWER, "strict": True, "schema": schema()}},
-            max_output_tokens=_room(prompt),
+            text={
+                "format": {
+                    "type": "json_schema",
+                    "name": answer_type.__name__,
+                    "strict": True,
+                    "schema": schema(answer_type),
+                }
+            },
+            max_output_tokens=prompt.room,
             store=False,
         )
         usage = Usage()
-        if answer.usage is not None:
-            cached = answer.usage.input_tokens_details.cached_tokens
-            usage = Usage(answer.usage.input_tokens - cached, cached, answer.usage.output_tokens)
-        if answer.status == "incomplete":
-            why = answer.incomplete_details.reason if answer.incomplete_details else None
-            return Reply(None, usage, f"the answer is cut off ({why or 'unknown'})")
-        if answer.error is not None:
-            return Reply(None, usage, f"it failed ({answer.error.code})")
-        answers = read_answers(answer.output_text)
-        return Reply(answers, usage, "" if answers else "refused, or no JSON of our schema")
+        if response.usage is not None:
+            cached = response.usage.input_tokens_details.cached_tokens
+            usage = Usage(response.usage.input_tokens - cached, cached, response.usage.output_tokens)
+        if response.status == "failed" or response.error is not None:
+            code = response.error.code if response.error is not None else "no reason given"
+            raise passing(f"{self.provider}: it failed ({code})")
+        if _is_refusal(response):
+            return refused(usage)
+        if response.status == "incomplete":
+            details = response.incomplete_details
+            return cut_off(usage, (details.reason if details else None) or "no reason given")
+        return reply_of(response.output_text, answer_type, usage)
 
 
 class CompatibleModel:
@@ -81,78 +91,76 @@ class CompatibleModel:
     ) -> None:
         self.name = name
         self._sleep = sleep
+        # The SDK insists on a key.
         self._client = OpenAI(
             api_key=key or "none", base_url=base_url, timeout=TIMEOUT_SECONDS, max_retries=0
         )
 
-    def ask(self, prompt: Prompt, correction: str = "") -> Reply:
-        return with_patience(
-            lambda: _guarded(self.provider, lambda: self._ask(prompt, correction)), self._sleep
-        )
+    def ask(self, prompt: Prompt, answer_type: type[Answer], correction: str = "") -> Reply[Answer]:
+        def call() -> Reply[Answer]:
+            return _guarded(self.provider, lambda: self._ask(prompt, answer_type, correction))
 
-    def _ask(self, prompt: Prompt, correction: str) -> Reply:
-        answer = self._client.chat.completions.create(
+        return asked_patiently(call, self._sleep)
+
+    def _ask(self, prompt: Prompt, answer_type: type[Answer], correction: str) -> Reply[Answer]:
+        completion = self._client.chat.completions.create(
             model=self.name,
             messages=[
-                {"role": "system", "content": _system(prompt, correction)},
+                {"role": "system", "content": prompt.corrected(correction)},
                 {"role": "user", "content": prompt.user},
             ],
             response_format={
                 "type": "json_schema",
-                "json_schema": {"name": _ANSWER, "strict": True, "schema": schema()},
+                "json_schema": {
+                    "name": answer_type.__name__,
+                    "strict": True,
+                    "schema": schema(answer_type),
+                },
             },
-            max_tokens=_room(prompt),
+            max_tokens=prompt.room,
         )
-        usage = Usage()
-        if answer.usage is not None:
-            details = answer.usage.prompt_tokens_details
-            cached = (details.cached_tokens if details else None) or 0
-            usage = Usage(answer.usage.prompt_tokens - cached, cached, answer.usage.completion_tokens)
-        choice = answer.choices[0] if answer.choices else None
-        if choice is None or choice.finish_reason == "length":
-            return Reply(None, usage, "the answer is cut off")
-        answers = read_answers(choice.message.content)
-        return Reply(answers, usage, "" if answers else "refused, or no JSON of our schema")
+        usage = _chat_usage(completion)
+        choice = completion.choices[0] if completion.choices else None
+        if choice is None:
+            return cut_off(usage, "it is empty")
+        if choice.message.refusal or choice.finish_reason == "content_filter":
+            return refused(usage)
+        if choice.finish_reason == "length":
+            return cut_off(usage, "length")
+        return reply_of(choice.message.content, answer_type, usage)
 
 
-def _system(prompt: Prompt, correction: str) -> str:
-    return f"{prompt.system}\n\n{correction}" if correction else prompt.system
+def _chat_usage(completion: ChatCompletion) -> Usage:
+    if completion.usage is None:
+        return Usage()
+    details = completion.usage.prompt_tokens_details
+    cached = (details.cached_tokens if details else None) or 0
+    return Usage(completion.usage.prompt_tokens - cached, cached, completion.usage.completion_tokens)
 
 
-def _room(prompt: Prompt) -> int:
-    """Tokens for the answer, with as much again for models that reason first."""
-    return 2 * TOKENS_A_STORY * prompt.count + 1_000
+def _is_refusal(response: Response) -> bool:
+    if response.incomplete_details is not None and response.incomplete_details.reason == "content_filter":
+        return True
+    said = (part for item in response.output if item.type == "message" for part in item.content)
+    return any(part.type == "refusal" for part in said)
 
 
-def _guarded(provider: str, call: Callable[[], Reply]) -> Reply:
+def _guarded(provider: str, call: Callable[[], Reply[Answer]]) -> Reply[Answer]:
     """The SDK's exceptions as ModelError; their messages may quote the request, so they are not passed on."""
     try:
         return call()
     except RateLimitError as error:
         if error.code in _SPENT:
-            message = f"{provider}: the account's credit is used up; add some, or change the key"
-            raise ModelError(message, spent=True) from None
-        raise passing(f"{provider}: asks us to wait (429)", _retry_after(error)) from None
+            raise credit_used_up(provider) from None
+        raise _of_status(provider, error) from None
     except APIStatusError as error:
-        raise _status(provider, error) from None
+        raise _of_status(provider, error) from None
     except APIConnectionError:
-        raise passing(f"{provider}: cannot be reached, or did not answer in time", None) from None
+        raise unreachable(provider) from None
     except (OpenAIError, ValueError, TypeError, AttributeError) as error:
-        # A 200 that is not what the SDK knows: HTML, another schema, a cut body.
-        raise passing(f"{provider}: an answer that cannot be read ({type(error).__name__})", None) from None
+        raise unreadable(provider, error) from None
 
 
-def _status(provider: str, error: APIStatusError) -> ModelError:
-    status = error.status_code
-    if status in (401, 403):
-        return ModelError(f"{provider}: refused the key ({status}); check it and what it may do", spent=True)
-    if status == 404:
-        return ModelError(f"{provider}: does not know this model, or this address (404)", spent=True)
-    if status in (408, 409) or status >= 500:
-        return passing(f"{provider}: a fault on its side ({status})", _retry_after(error))
-    return ModelError(f"{provider}: does not accept the request ({status})")
-
-
-def _retry_after(error: APIStatusError) -> float | None:
-    headers: Any = error.response.headers
-    return seconds_until(headers.get("retry-after"), utc_now())
+def _of_status(provider: str, error: APIStatusError) -> ModelError:
+    after = seconds_until(error.response.headers.get("retry-after"), utc_now())
+    return fault_of(provider, error.status_code, after)

@@ -1,0 +1,1 @@
+"""The web service: links in mails, webhooks of mail providers, health. Thin over services."""
