@@ -1,13 +1,20 @@
 """What AI calls answered and cost."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field
+from sqlmodel import Field, Session, col, select
 
-from models.base import TenantRow, json_field, table_args, utc_field
+from models.base import TenantRow, json_field, table_args, utc_field, utc_now
+from models.engine import insert_rows
+from models.scope import Scope
+
+NAME_MAX = 80
+_LOOKUP = 500
+"""Keys a query: SQLite takes no more than some thousands of parameters."""
 
 
 class AiCache(TenantRow, table=True):
@@ -17,7 +24,7 @@ class AiCache(TenantRow, table=True):
     __table_args__ = table_args(UniqueConstraint("business_id", "key"))
 
     key: str = Field(max_length=64)
-    model: str = Field(max_length=80)
+    model: str = Field(max_length=NAME_MAX)
     answer: dict[str, Any] = json_field()
     created_at: datetime = utc_field(nullable=False)
 
@@ -29,7 +36,7 @@ class AiSpend(TenantRow, table=True):
     __table_args__ = table_args(Index("ix_ai_spend_time", "business_id", "created_at"))
 
     provider: str = Field(max_length=40)
-    model: str = Field(max_length=80)
+    model: str = Field(max_length=NAME_MAX)
     purpose: str = Field(default="classify", max_length=20)
     job_run_id: UUID | None = None
     input_tokens: int = 0
@@ -37,3 +44,52 @@ class AiSpend(TenantRow, table=True):
     output_tokens: int = 0
     cost_usd: float = 0
     created_at: datetime = utc_field(nullable=False)
+
+
+def cached_answers(scope: Scope, session: Session, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What models answered before, by cache key; keys nobody asked about are absent."""
+    found: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(keys), _LOOKUP):
+        query = select(AiCache).where(col(AiCache.key).in_(keys[start : start + _LOOKUP]))
+        found |= {row.key: row.answer for row in session.exec(query)}
+    return found
+
+
+def keep_answers(
+    scope: Scope, session: Session, model: str, answers: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Cache answers by key; one that is there already stays."""
+    now = utc_now()
+    rows = [
+        {"key": key, "model": model[:NAME_MAX], "answer": answer, "created_at": now}
+        for key, answer in answers.items()
+    ]
+    insert_rows(session, AiCache, rows, ignore_conflicts=True)
+
+
+def record_spend(
+    scope: Scope,
+    session: Session,
+    *,
+    provider: str,
+    model: str,
+    purpose: str,
+    job_run_id: UUID | None,
+    input_tokens: int,
+    cached_tokens: int,
+    output_tokens: int,
+    cost_usd: float,
+) -> None:
+    """Write down one paid call."""
+    row = {
+        "provider": provider,
+        "model": model[:NAME_MAX],
+        "purpose": purpose,
+        "job_run_id": job_run_id,
+        "input_tokens": input_tokens,
+        "cached_tokens": cached_tokens,
+        "output_tokens": output_tokens,
+        "cost_usd": cost_usd,
+        "created_at": utc_now(),
+    }
+    insert_rows(session, AiSpend, [row])

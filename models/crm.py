@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, Session, col, select
 
 from models.base import TenantRow, json_field, table_args, tenant_fk, utc_field
@@ -33,6 +33,35 @@ class CrmSnapshot(TenantRow, table=True):
     renewal_on: date | None = None
     details: dict[str, Any] = json_field()
     taken_at: datetime = utc_field(nullable=False)
+
+
+class CrmImport(TenantRow, table=True):
+    """What a CRM said of a client when the portfolio was last imported from it.
+
+    The next import compares with it: what the CRM has changed since goes in, what people here have changed stands.
+    """
+
+    __tablename__ = "crm_imports"
+    __table_args__ = table_args(
+        UniqueConstraint("business_id", "provider", "client_id"),
+        tenant_fk("client_id", "clients", ondelete="CASCADE"),
+    )
+
+    provider: str = Field(max_length=60)
+    client_id: UUID
+    said: dict[str, Any] = json_field()
+    """Client fields by name, as text; what the CRM did not say is left out."""
+    owner_id: UUID | None = None
+    """The user who was its owner there."""
+    assignment_id: UUID | None = None
+    """The assignment that the import started for the owner; None: somebody had assigned them already."""
+    imported_at: datetime = utc_field(nullable=False)
+
+
+def crm_imports(scope: Scope, session: Session, provider: str) -> dict[UUID, CrmImport]:
+    """By client id, what this CRM said at the last import."""
+    query = select(CrmImport).where(CrmImport.provider == provider)
+    return {row.client_id: row for row in session.exec(query)}
 
 
 def latest_snapshots(

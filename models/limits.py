@@ -7,7 +7,7 @@ import hashlib
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint, case, delete, func, update
+from sqlalchemy import UniqueConstraint, case, delete, func, or_, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.base import new_id, utc_field, utc_now
@@ -26,6 +26,8 @@ class RateSlot(SQLModel, table=True):
     provider: str = Field(max_length=60)
     credential: str = Field(max_length=64, description="fingerprint of the key; empty for keyless")
     next_at: datetime = utc_field(nullable=False)
+    held_until: datetime | None = utc_field()
+    """Its quota's reset, or its Retry-After: nobody asks before, whatever turn they had booked."""
 
 
 class Budget(SQLModel, table=True):
@@ -65,12 +67,12 @@ def take_slot(session: Session, provider: str, credential: str | None, interval_
     key = fingerprint(credential)
     first = {"id": new_id(), "provider": provider, "credential": key, "next_at": now}
     insert_rows(session, RateSlot, [first], ignore_conflicts=True)
-    current = session.exec(
-        select(RateSlot.next_at)
+    booked, held = session.exec(
+        select(RateSlot.next_at, RateSlot.held_until)
         .where(RateSlot.provider == provider, RateSlot.credential == key)
         .with_for_update()
     ).one()
-    mine = max(current, now)
+    mine = max(booked, held or now, now)
     session.exec(
         update(RateSlot)
         .where(col(RateSlot.provider) == provider, col(RateSlot.credential) == key)
@@ -83,20 +85,27 @@ def take_slot(session: Session, provider: str, credential: str | None, interval_
 def hold_back(session: Session, provider: str, credential: str | None, until: datetime) -> None:
     """No call of this provider before ``until`` (its Retry-After); never shortens a longer wait."""
     key = fingerprint(credential)
-    insert_rows(
-        session,
-        RateSlot,
-        [{"id": new_id(), "provider": provider, "credential": key, "next_at": until}],
-        ignore_conflicts=True,
-    )
+    first = {"id": new_id(), "provider": provider, "credential": key, "next_at": utc_now()}
+    insert_rows(session, RateSlot, [first], ignore_conflicts=True)
     session.exec(
         update(RateSlot)
         .where(
-            col(RateSlot.provider) == provider, col(RateSlot.credential) == key, col(RateSlot.next_at) < until
+            col(RateSlot.provider) == provider,
+            col(RateSlot.credential) == key,
+            or_(col(RateSlot.held_until).is_(None), col(RateSlot.held_until) < until),
         )
-        .values(next_at=until)
+        .values(held_until=until)
         .execution_options(synchronize_session=False)
     )
+
+
+def held_until(session: Session, provider: str, credential: str | None) -> datetime | None:
+    """Until when the provider is held back; it may have been after a turn was booked. Perhaps long past."""
+    return session.exec(
+        select(RateSlot.held_until).where(
+            RateSlot.provider == provider, RateSlot.credential == fingerprint(credential)
+        )
+    ).first()
 
 
 def reserve(session: Session, budget: str, amount: float, *, limit: float, seconds: float = 600) -> UUID:

@@ -42,6 +42,23 @@ def matched_of_events(
     return [(link, article) for link, article in session.exec(query)]
 
 
+def rejected_of_stories(
+    scope: Scope, session: Session, story_ids: Collection[UUID], client_ids: Collection[UUID]
+) -> list[tuple[ArticleClient, Article]]:
+    """Links of these stories' articles to these clients that were turned away, with the articles."""
+    query = (
+        select(ArticleClient, Article)
+        .join(Article, col(Article.id) == ArticleClient.article_id)
+        .where(
+            col(Article.story_id).in_(story_ids),
+            col(ArticleClient.client_id).in_(client_ids),
+            ArticleClient.state == LinkState.REJECTED,
+        )
+        .order_by(col(ArticleClient.id))
+    )
+    return [(link, article) for link, article in session.exec(query)]
+
+
 def found_after(scope: Scope, session: Session, link_id: UUID) -> dict[UUID, int]:
     """How many articles were found for each client after an id was made: ids sort by time."""
     query = select(ArticleClient.client_id, func.count()).where(col(ArticleClient.id) > link_id)

@@ -3,10 +3,11 @@
 import json
 import re
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 # What people leave in an example file. A service started with one of these fails later and stranger.
@@ -24,6 +25,16 @@ def is_placeholder(secret: str) -> bool:
     return bool(_PLACEHOLDER.match(secret.strip()))
 
 
+class AiPrice(BaseModel):
+    """What a language model costs, in US dollars a million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: float = Field(ge=0)
+    cached: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
 class Settings(BaseSettings):
     """Every knob of a deployment, with defaults that need nothing but Python."""
 
@@ -34,7 +45,9 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", description="empty: an SQLite file in data_dir")
     public_url: str = Field(default="http://127.0.0.1:8501", description="where mail links lead back to")
 
-    transport: str = Field(default="file", description="file | smtp, or the name a plug-in registers")
+    transport: str = Field(
+        default="file", description="file | smtp | sendgrid | ses, or the name a plug-in registers"
+    )
     mail_from: str = "Client Monitor <monitor@localhost>"
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=587, ge=1, le=65535)
@@ -42,7 +55,61 @@ class Settings(BaseSettings):
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
     smtp_timeout_seconds: float = Field(default=20, gt=0)
+    smtp_ca_file: Path | None = Field(
+        default=None,
+        description="certificates (PEM) to trust instead of the system's, for a server of your own",
+    )
+    smtp_mails_per_connection: int = Field(default=100, ge=1, description="then a new connection is opened")
+    smtp_oauth_token_url: str = Field(
+        default="", description="where XOAUTH2 tokens come from; empty: smtp_password is used"
+    )
+    smtp_oauth_client_id: str = ""
+    smtp_oauth_client_secret: SecretStr | None = None
+    smtp_oauth_refresh_token: SecretStr | None = Field(
+        default=None, description="without one the client's own credentials are the grant"
+    )
+    smtp_oauth_scope: str = ""
+    sendgrid_api_key: SecretStr | None = None
+    sendgrid_url: str = Field(
+        default="https://api.sendgrid.com", description="in the EU: https://api.eu.sendgrid.com"
+    )
+    sendgrid_sandbox: bool = Field(default=False, description="SendGrid checks each mail and delivers none")
+    ses_region: str = Field(default="", description="empty: as the usual AWS configuration says")
+    ses_url: str = Field(default="", description="an endpoint of your own; empty: the region's")
+    ses_profile: str = Field(default="", description="a profile of the usual AWS files")
+    ses_access_key_id: str = Field(default="", description="empty: the usual AWS chain of credentials")
+    ses_secret_access_key: SecretStr | None = None
+    ses_configuration_set: str = Field(default="", description="the one whose events reach the webhook")
+    mail_reply_to: str = Field(default="", description="where answers go; empty: to mail_from")
+    mail_connections: int = Field(default=2, ge=1, le=32, description="mails on their way at the same time")
+    mails_per_second: float = Field(
+        default=0, ge=0, description="at the most, over all processes; 0: no limit of ours"
+    )
+    dkim_key: Path | None = Field(
+        default=None, description="an RSA key (PEM) that signs mail; none: unsigned"
+    )
+    dkim_selector: str = Field(default="", description="names the key's public half in the DNS")
+    dkim_domain: str = Field(default="", description="empty: the domain of mail_from")
     redirect_all_mail_to: str | None = None
+
+    signing_keys: Annotated[list[SecretStr], NoDecode] = Field(
+        default_factory=list,
+        description="keys that sign the links in mails, separated by blanks; the first signs, all verify",
+    )
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="networks whose X-Forwarded-For the web service believes, separated by blanks",
+    )
+    scanner_networks: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="networks of mail gateways: opens and clicks from there are unknown, separated by blanks",
+    )
+    sendgrid_webhook_key: str = Field(
+        default="", description="the public key SendGrid shows for its signed event webhook"
+    )
+    ses_topics: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, description="ARNs of the SNS topics SES reports to, separated by blanks"
+    )
 
     feeds: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="RSS/Atom addresses every tenant reads, separated by blanks"
@@ -52,6 +119,10 @@ class Settings(BaseSettings):
     source_urls: dict[str, str] = Field(
         default_factory=dict,
         description="where a source is asked instead of its public address (a gateway), by its name, as JSON",
+    )
+    calls_per_day: dict[str, int] = Field(
+        default_factory=dict,
+        description="requests a UTC day that all tenants together may make with the deployment's key, by source, as JSON",
     )
     search_language: str = Field(default="en", min_length=2, max_length=5, description="ISO 639-1")
     search_country: str = Field(default="US", min_length=2, max_length=2, description="ISO 3166-1 alpha-2")
@@ -68,14 +139,20 @@ class Settings(BaseSettings):
     http_max_bytes: int = Field(default=5_000_000, gt=0)
     http_attempts: int = Field(default=3, ge=1, le=10)
     search_concurrency: int = Field(default=8, ge=1, le=64)
+    breaker_failures: int = Field(
+        default=5, ge=1, description="failures in a row after which a provider is left alone for a while"
+    )
 
     secret_keys: Annotated[list[SecretStr], NoDecode] = Field(
         default_factory=list,
         description="Fernet keys that seal tenants' own keys, separated by blanks; the first seals, all unseal",
     )
-    crm: str = Field(default="none", description="none, or the name of an installed CRM provider")
     openai_api_key: SecretStr | None = None
     anthropic_api_key: SecretStr | None = None
+    ai_prices: dict[str, AiPrice] = Field(
+        default_factory=dict,
+        description="what models cost you, by the beginning of their name, where the published prices do not hold",
+    )
 
     batch_size: int = Field(default=2_000, ge=1, le=20_000)
     lease_seconds: float = Field(default=60, gt=0)
@@ -91,10 +168,25 @@ class Settings(BaseSettings):
     keep_decisions_days: int = Field(default=365, ge=1)
     keep_runs_days: int = Field(default=180, ge=1)
 
-    @field_validator("secret_keys", mode="before")
+    @field_validator(
+        "secret_keys", "signing_keys", "trusted_proxies", "scanner_networks", "ses_topics", mode="before"
+    )
     @classmethod
-    def _split_keys(cls, value: Any) -> Any:
+    def _split_words(cls, value: Any) -> Any:
         return value.split() if isinstance(value, str) else value
+
+    @field_validator("signing_keys")
+    @classmethod
+    def _strong_keys(cls, value: list[SecretStr]) -> list[SecretStr]:
+        for key in value:
+            if len(key.get_secret_value()) < 32 or is_placeholder(key.get_secret_value()):
+                raise ValueError("too weak to sign links: make one of 32 characters or more")
+        return value
+
+    @field_validator("trusted_proxies", "scanner_networks")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        return [str(ip_network(text, strict=False)) for text in value]
 
     @field_validator("secret_keys")
     @classmethod
@@ -115,6 +207,10 @@ class Settings(BaseSettings):
 
     @field_validator(
         "smtp_password",
+        "smtp_oauth_client_secret",
+        "smtp_oauth_refresh_token",
+        "sendgrid_api_key",
+        "ses_secret_access_key",
         "openai_api_key",
         "anthropic_api_key",
         "tavily_api_key",
@@ -130,6 +226,20 @@ class Settings(BaseSettings):
         if is_placeholder(value.get_secret_value()):
             raise ValueError("this looks like a placeholder, not a key: set the real one or leave it out")
         return value
+
+    @field_validator("smtp_ca_file", "dkim_key", mode="before")
+    @classmethod
+    def _no_file(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @field_validator("smtp_oauth_token_url", "sendgrid_url", "ses_url")
+    @classmethod
+    def _keys_need_encryption(cls, value: str) -> str:
+        if value and not re.match(
+            r"https://[^/\s]|http://(?:127\.0\.0\.1|localhost|\[::1\])(?:[:/]|$)", value
+        ):
+            raise ValueError("a key is sent there: give an https address")
+        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _smtp_password_needs_encryption(self) -> Self:

@@ -160,12 +160,17 @@ def archive_client(scope: Scope, client_id: UUID) -> bool:
     require_admin(scope)
     with writing(scope) as session:
         client = _client(scope, session, client_id)
-        if client.archived_at is not None:
-            return False
-        client.archived_at = utc_now()
-        assign(scope, session, client, ())
-        record(scope, session, "client.archived", str(client.id), name=client.name)
-        return True
+        return retire(scope, session, client)
+
+
+def retire(scope: Scope, session: Session, client: Client) -> bool:
+    """``archive_client`` in the caller's transaction."""
+    if client.archived_at is not None:
+        return False
+    client.archived_at = utc_now()
+    assign(scope, session, client, ())
+    record(scope, session, "client.archived", str(client.id), name=client.name)
+    return True
 
 
 def restore_client(scope: Scope, client_id: UUID) -> bool:

@@ -57,7 +57,8 @@ def explain(error: BaseException) -> Problem | None:
     if isinstance(error, DBAPIError):
         return _explain_database(error)
     if isinstance(error, SourceError):
-        return Problem(str(error), "see `client-monitor run --help` for how a source is named", True)
+        mend = getattr(error, "mend", "see `client-monitor run --help` for how a source is named")
+        return Problem(str(error), mend, True)
     if isinstance(error, UnknownProvider):
         return Problem(str(error.args[0]), "choose one of those, or install the package that brings it", True)
     if isinstance(error, LeaseBusy | LeaseLost):

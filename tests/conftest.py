@@ -26,6 +26,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--db", choices=["sqlite", "postgres"], default="sqlite", help="database the tests run on"
     )
+    parser.addoption(
+        "--write-fault-table", action="store_true", help="write what happens into docs/faults.md"
+    )
 
 
 @pytest.fixture(scope="session")

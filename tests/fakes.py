@@ -128,10 +128,11 @@ class NewsServer:
             handler.end_headers()
             if reply.drip:
                 self._drip(handler, reply.body)
-            end = reply.cut_after if reply.reset_after is None else reply.reset_after
-            handler.wfile.write(reply.body[:end])
-            if reply.reset_after is not None:
+            elif reply.reset_after is not None:
+                handler.wfile.write(reply.body[: reply.reset_after])
                 _reset(handler)
+            else:
+                handler.wfile.write(reply.body[: reply.cut_after])
         except (BrokenPipeError, ConnectionResetError):
             pass
         handler.close_connection = True

@@ -12,11 +12,13 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 from aiosmtpd.smtp import AuthResult
+from conftest import Tenant
 from pytest_httpserver import HTTPServer
 from sqlalchemy import Engine, text
 
 from models.clock import FixedClock
 from models.engine import make_engine
+from models.providers import ProviderConfig, ProviderKind
 from models.settings import Settings, get_settings
 from services.demo import load_demo
 from services.doctor import Check, State, examine, worst
@@ -30,6 +32,7 @@ from services.doctor.local import (
     check_versions,
 )
 from services.doctor.mail import check_mail, check_public_url, check_sender
+from services.doctor.models import check_models
 from services.doctor.prefect_api import DEPLOYMENTS, check_prefect
 
 NO_PREFECT = {"PREFECT_API_URL": ""}
@@ -188,22 +191,75 @@ def test_folder_and_disk(tmp_path: Path) -> None:
     ]
 
 
-def test_clock_and_models(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clock() -> None:
     assert check_clock(FixedClock(datetime(1970, 1, 1, tzinfo=UTC))).state is State.FAIL
     assert check_clock(NOW).state is State.OK
 
-    class Later(Settings):
-        """As settings will be once a model can be chosen."""
 
-        openai_model: str = "gpt-4o"
+def test_which_keys_are_set_is_said_without_them() -> None:
+    check = check_keys(settings(openai_api_key="a-real-key"))
+    assert (check.state, "CM_OPENAI_API_KEY" in check.message) == (State.OK, True)
+    assert "a-real-key" not in check.model_dump_json()
 
-    checks = check_keys(Later(_env_file=None, openai_api_key="a-real-key"), NOW)  # type: ignore[call-arg]
-    assert [check.state for check in checks] == [State.OK, State.WARN]
-    assert "CM_OPENAI_API_KEY" in checks[0].message
-    assert "2027-01-14" in checks[1].message
-    assert (
-        check_keys(Later(_env_file=None), FixedClock(datetime(2027, 2, 1, tzinfo=UTC)))[1].state is State.FAIL
-    )  # type: ignore[call-arg]
+
+class Choice(Settings):
+    """Settings that name a model."""
+
+    openai_model: str = ""
+
+
+def chosen(**values: Any) -> Settings:
+    return Choice(_env_file=None, **values)
+
+
+@pytest.mark.parametrize(
+    ("model", "day", "state"),
+    [
+        ("gpt-4o", (2026, 12, 1), State.WARN),
+        ("gpt-4o-2024-08-06", (2026, 12, 1), State.WARN),
+        ("claude-sonnet-4-5-20250929", (2026, 11, 29), State.WARN),
+        ("gpt-4o", (2027, 1, 13), State.WARN),
+        ("gpt-4o", (2027, 1, 14), State.FAIL),
+        ("gpt-4o-audio", (2027, 2, 1), State.OK),
+        ("gpt-5.4", (2027, 6, 1), State.OK),
+        ("llama3.3", (2027, 6, 1), State.OK),
+    ],
+)
+def test_a_chosen_model_with_an_end_is_named(
+    db: Engine, model: str, day: tuple[int, int, int], state: State
+) -> None:
+    clock = FixedClock(datetime(*day, 12, tzinfo=UTC))
+    check = only(check_models(chosen(database_url=get_settings().url, openai_model=model), clock))
+    assert check.state is state
+    assert (f"CM_OPENAI_MODEL: {model} " in check.message) is (state is not State.OK)
+
+
+def test_a_model_that_a_tenant_uses_is_looked_at_and_one_that_is_off_is_not(tenant: Tenant) -> None:
+    def switch(name: str, model: str, *, on: bool) -> None:
+        row = ProviderConfig(
+            business_id=tenant.business_id,
+            kind=ProviderKind.CLASSIFIER,
+            name=name,
+            is_enabled=on,
+            options={"model": model},
+            changed_at=NOW.now(),
+        )
+        tenant.add(row)
+
+    switch("openai", "gpt-4.1-mini-2025-04-14", on=True)
+    switch("anthropic", "claude-sonnet-4-5", on=False)
+    check = only(check_models(chosen(database_url=get_settings().url), NOW))
+    assert (check.state, check.message) == (
+        State.WARN,
+        "test: openai: gpt-4.1-mini-2025-04-14 is shut down on 2027-01-14",
+    )
+    assert check.mend
+
+
+def test_models_are_looked_at_without_a_database(tmp_path: Path) -> None:
+    nowhere = f"sqlite:///{tmp_path / 'none.db'}"
+    assert only(check_models(chosen(database_url=nowhere, openai_model="o3"), NOW)).state is State.WARN
+    assert only(check_models(chosen(database_url=nowhere), NOW)).state is State.OK
 
 
 @pytest.mark.parametrize(
@@ -357,4 +413,4 @@ def test_a_check_that_breaks_does_not_hide_the_others(db: Engine, monkeypatch: p
     monkeypatch.setattr("services.doctor.check_mail", broken)
     checks = examine(NO_PREFECT, clock=NOW)
     assert "could not be checked: SMTPException: surprise" in by_name(checks)["mail"].message
-    assert checks[-1].name == "keys"
+    assert checks[-1].name == "models"

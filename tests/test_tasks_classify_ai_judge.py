@@ -1,6 +1,7 @@
 """Judging with a model: nothing asked twice, nothing lost, budgets kept, and no story moves another."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -15,12 +16,12 @@ from models.ai import AiCache, AiSpend
 from models.engine import reading
 from models.limits import spent
 from models.scope import Scope
+from tasks.classify.ai import judge as judging
 from tasks.classify.ai import prompt as prompts
 from tasks.classify.ai.answers import Answers, StoryAnswer
-from tasks.classify.ai.judge import Budgets, Case, Judge, Left, Outcome
-from tasks.classify.ai.model import ModelError, Reply, Usage
+from tasks.classify.ai.asking import Asking, Budgets, Case, Left, Outcome
+from tasks.classify.ai.model import ModelError, Prompt, Reply, Usage
 from tasks.classify.ai.prices import Price, price_of
-from tasks.classify.ai.prompt import Prompt
 from tasks.classify.classifier import Text
 from tasks.companies.names import Profile
 
@@ -56,7 +57,7 @@ class Scripted:
         self.prompts: list[Prompt] = []
         self.corrections: list[str] = []
 
-    def ask(self, prompt: Prompt, correction: str = "") -> Reply:
+    def ask(self, prompt: Prompt, answer_type: Any, correction: str = "") -> Reply[Any]:
         import json
 
         self.prompts.append(prompt)
@@ -82,12 +83,13 @@ def judge(
     *,
     money: float = 1_000.0,
     calls: float = 1_000,
-    facts: Any = None,
-) -> Outcome:
+    facts: dict[str, str] | None = None,
+) -> Outcome[StoryAnswer]:
     # A name of its own for every test and size, as a period would give it.
     name = f"test/{tenant.business_id}/{money}/{calls}"
     budgets = Budgets({f"usd/{name}": money}, {f"calls/{name}": calls})
-    return Judge(tenant.scope, model, DEAR, budgets, facts=facts or {}).judge(asked)
+    asked = [replace(case, facts=facts or {}) for case in asked]
+    return judging.judge(Asking(tenant.scope, model, DEAR, budgets), asked)
 
 
 def test_stories_of_one_client_share_a_call_and_the_second_run_makes_none(tenant: Tenant) -> None:
@@ -110,7 +112,7 @@ def test_the_same_story_is_asked_once_and_another_profile_model_or_fact_asks_ane
     assert judge(tenant, model, twice).calls == 1
     other = Profile(key="acme", name="Acme", keywords=("widgets",))
     assert judge(tenant, model, cases("Acme grows", profile=other)).calls == 1
-    assert judge(tenant, model, cases("Acme grows"), facts={"acme": {"tier": "Gold"}}).calls == 1
+    assert judge(tenant, model, cases("Acme grows"), facts={"tier": "Gold"}).calls == 1
     newer = Scripted()
     newer.name = "m2"
     assert judge(tenant, newer, cases("Acme grows")).calls == 1
@@ -140,7 +142,7 @@ def test_what_is_wrong_is_asked_again_once_and_then_left_to_the_rules(tenant: Te
 
 def test_an_outage_leaves_everything_to_the_rules_after_two_calls(tenant: Tenant) -> None:
     class Down(Scripted):
-        def ask(self, prompt: Prompt, correction: str = "") -> Reply:
+        def ask(self, prompt: Prompt, answer_type: Any, correction: str = "") -> Reply[Any]:
             self.prompts.append(prompt)
             raise ModelError("scripted: cannot be reached")
 
@@ -199,8 +201,8 @@ def test_every_case_is_answered_or_left(
         for c, s in drawn
     ]
     name = f"law/{salt}"
-    judge_ = Judge(tenant.scope, Scripted(script), DEAR, Budgets({name: 1e9}, {f"{name}/calls": calls}))
-    outcome = judge_.judge(asked)
+    budgets = Budgets({name: 1e9}, {f"{name}/calls": calls})
+    outcome = judging.judge(Asking(tenant.scope, Scripted(script), DEAR, budgets), asked)
     keys: set[UUID] = {case.key for case in asked}
     assert outcome.answers.keys() | outcome.left.keys() == keys
     assert not outcome.answers.keys() & outcome.left.keys()

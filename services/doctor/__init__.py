@@ -21,6 +21,7 @@ from services.doctor.local import (
     refused_settings,
 )
 from services.doctor.mail import check_mail, check_public_url, check_sender
+from services.doctor.models import check_models
 from services.doctor.prefect_api import check_prefect
 
 __all__ = ["Check", "State", "examine", "worst"]
@@ -46,7 +47,8 @@ def examine(
         ("mail", lambda: [check_sender(settings), *check_mail(settings, timeout=timeout)]),
         ("links", lambda: [check_public_url(settings)]),
         ("time", lambda: [check_zones(), check_clock(clock)]),
-        ("keys", lambda: check_keys(settings, clock)),
+        ("keys", lambda: [check_keys(settings)]),
+        ("models", lambda: check_models(settings, clock)),
     )
     checks: list[Check] = []
     for name, look in groups:

@@ -31,21 +31,6 @@ TOO_NEW = {
 }
 """First version that is known to break us, and how."""
 
-MODEL_ENDS = {
-    "gpt-5": date(2026, 12, 11),
-    "gpt-5-mini": date(2026, 12, 11),
-    "gpt-5-nano": date(2026, 12, 11),
-    "o3": date(2026, 12, 11),
-    "gpt-4o": date(2027, 1, 14),
-    "gpt-4o-mini": date(2027, 1, 14),
-    "gpt-4.1": date(2027, 1, 14),
-    "gpt-4.1-mini": date(2027, 1, 14),
-    "gpt-5.1": date(2027, 4, 1),
-    "gpt-5.4-nano": date(2027, 4, 1),
-    "claude-sonnet-4-5": date(2026, 11, 30),
-}
-"""When providers shut models down, as their deprecation pages said in November 2026."""
-
 
 def refused_settings(error: pydantic.ValidationError | SettingsError) -> list[Check]:
     """A failed check for each setting that was refused, without its value."""
@@ -157,19 +142,11 @@ def check_clock(clock: Clock) -> Check:
     return Check.ok("clock", f"{now:%Y-%m-%d %H:%M} UTC")
 
 
-def check_keys(settings: Settings, clock: Clock) -> list[Check]:
-    """Which outside services have a key, and whether a chosen model is about to be shut down."""
+def check_keys(settings: Settings) -> Check:
+    """Which outside services have a key of the deployment's."""
     names = type(settings).model_fields
     keys = [name for name in names if name.endswith("_api_key") and getattr(settings, name) is not None]
     told = ", ".join(f"CM_{name.upper()}" for name in keys)
-    checks = [
-        Check.ok("keys", f"set: {told}" if keys else "none set: the rules classify, keyless sources search")
-    ]
-    for name in names:
-        end = MODEL_ENDS.get(str(getattr(settings, name))) if name.endswith("_model") else None
-        if end is None:
-            continue
-        message = f"CM_{name.upper()}: {getattr(settings, name)} is shut down on {end:%Y-%m-%d}"
-        gone = end <= clock.now().date()
-        checks.append((Check.failed if gone else Check.warning)("keys", message, "choose a current model"))
-    return checks
+    return Check.ok(
+        "keys", f"set: {told}" if keys else "none set: the rules classify, keyless sources search"
+    )

@@ -6,7 +6,7 @@ Because the set alone decides, the event is the same whatever the order and the 
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,7 @@ from uuid import UUID
 from models.clients import Client
 from models.events import Category
 from models.news import Article
+from tasks.classify.classifier import Judgement
 from tasks.classify.novelty import novelty
 from tasks.classify.rules import Verdict
 from tasks.classify.rules.categories import RISKS
@@ -40,10 +41,19 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a classifier said of a story for a client, and the article of which it said so."""
+
+    judgement: Judgement
+    telling: Telling
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """The event's columns, and the telling that stands for it."""
 
     lead: Telling
+    """Its verdict is the classifier's where there is an opinion."""
     values: dict[str, Any]
     reason_code: str
 
@@ -62,9 +72,13 @@ def _category(tellings: Sequence[Telling]) -> Category:
     return max(sorted(named), key=lambda category: named[category])
 
 
-def _lead(tellings: Sequence[Telling], category: Category) -> Telling:
-    """The article to show: in a language we judge, naming the event, about the client, with a lead text, early."""
-    return min(
+def ranked(tellings: Sequence[Telling]) -> list[Telling]:
+    """The articles by how well they speak for the story.
+
+    First those in a language we judge, naming the event, about the client, with a lead text, early.
+    """
+    category = _category(tellings)
+    return sorted(
         tellings,
         key=lambda t: (
             not t.verdict.language_supported,
@@ -89,15 +103,22 @@ def _whole_word(word: str) -> re.Pattern[str]:
     return re.compile(rf"\b{re.escape(word)}\b", re.IGNORECASE)
 
 
-def assemble(client: Client, tellings: Sequence[Telling], as_of: datetime, told: Sequence[str] = ()) -> Draft:
+def assemble(
+    client: Client,
+    tellings: Sequence[Telling],
+    as_of: datetime,
+    told: Sequence[str] = (),
+    opinion: Opinion | None = None,
+) -> Draft:
     """The event of this story for this client. ``tellings`` are all its articles that are about the client.
 
-    ``told``: headlines of the client's other stories that somebody got lately.
+    ``told``: headlines of the client's other stories that somebody got lately. An ``opinion`` of one of the tellings
+    decides what kind of event it is and how it reads; how far it is told, by whom and when stays with the set.
     """
     tellings = sorted(tellings, key=lambda t: t.article.identity)  # sums of floats depend on their order
-    category = _category(tellings)
-    lead = _lead(tellings, category)
+    lead = _decided(opinion) if opinion else ranked(tellings)[0]
     verdict, match = lead.verdict, lead.match
+    category = verdict.category if opinion else _category(tellings)
     supported = verdict.language_supported
     published = min((t.article.published_at for t in tellings if t.article.published_at), default=None)
     score = relevance(
@@ -112,16 +133,18 @@ def assemble(client: Client, tellings: Sequence[Telling], as_of: datetime, told:
             certainty=verdict.certainty,
             novelty=novelty(lead.article.title, told),
             risk=verdict.risk,
+            opinion=opinion.judgement.relevance if opinion else None,
         )
     )
     count = len({t.article.publisher for t in tellings})
+    mean = sum(t.verdict.sentiment for t in tellings) / len(tellings)
     values = {
         "article_id": lead.article.id,
         "category": category,
         "relevance": round(score.score, 4) if supported else 0.0,
-        "sentiment": round(sum(t.verdict.sentiment for t in tellings) / len(tellings), 4),
-        "confidence": round(match.confidence * verdict.confidence, 4),
-        "risk": max((t.verdict.risk for t in tellings), key=RISKS.index),
+        "sentiment": round(verdict.sentiment if opinion else mean, 4),
+        "confidence": round(verdict.confidence if opinion else match.confidence * verdict.confidence, 4),
+        "risk": verdict.risk if opinion else max((t.verdict.risk for t in tellings), key=RISKS.index),
         "salience": match.salience,
         "certainty": verdict.certainty,
         "language": verdict.language,
@@ -140,6 +163,27 @@ def assemble(client: Client, tellings: Sequence[Telling], as_of: datetime, told:
     }
     code = category.value if supported else "language_unsupported"
     return Draft(lead=lead, values=values, reason_code=code)
+
+
+def _decided(opinion: Opinion) -> Telling:
+    """The telling as the classifier reads it. A rumour stays one: classifiers are not asked for that.
+
+    A classifier reads languages that the rules do not, so what it judged counts as judged.
+    """
+    said, telling = opinion.judgement, opinion.telling
+    verdict = telling.verdict.model_copy(
+        update={
+            "category": said.category,
+            "confidence": said.confidence,
+            "sentiment": said.sentiment,
+            "risk": said.risk,
+            "evidence": said.evidence,
+            "reason": said.reason or telling.verdict.reason,
+            "language_supported": True,
+        }
+    )
+    salience = "primary" if said.about == "main" else "passing"
+    return replace(telling, verdict=verdict, match=telling.match.model_copy(update={"salience": salience}))
 
 
 EventKey = tuple[UUID, UUID]

@@ -1,6 +1,7 @@
 """A batch of candidates as read from the ledger, before anything is judged."""
 
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -9,11 +10,12 @@ from sqlmodel import Session
 from models.clients import Client, ClientMatchRule, match_rules
 from models.events import Event, events_of_stories
 from models.feedback import disowned
-from models.links import candidates, candidates_of_events, matched_of_events
+from models.links import candidates, candidates_of_events, matched_of_events, rejected_of_stories
 from models.mail import channel_of, told_lately
 from models.news import Article, ArticleClient, articles_by_id
 from models.scope import Scope
 from tasks.classify.assemble import EventKey
+from tasks.classify.facts import crm_facts
 from tasks.classify.novelty import LOOK_BACK
 from tasks.classify.own import own_patterns
 from tasks.classify.rules import Pattern
@@ -40,11 +42,15 @@ class Batch:
     events: dict[EventKey, Event]
     earlier: dict[EventKey, list[ArticleClient]]
     """Links matched by earlier batches, of the stories and clients this batch touches."""
+    rejected: dict[EventKey, list[ArticleClient]]
+    """Links turned away by earlier batches, likewise; read only where a classifier may think otherwise of the story."""
     told: dict[UUID, list[tuple[UUID, str]]]
     """Client id → (story id, headline) of the events somebody got lately."""
     index: NameIndex
     named: dict[UUID, dict[str, list[Hit]]] = field(default_factory=dict)
     """Article id → where it may name whom, found once however many clients it names."""
+    facts: Mapping[UUID, Mapping[str, str]] = field(default_factory=dict)
+    """Client id → the CRM fields that may be sent to the classifier."""
     event_ids: dict[EventKey, UUID] = field(default_factory=dict)
     """Of the events this batch makes or changes."""
 
@@ -67,7 +73,15 @@ class Batch:
         return story_id, link.client_id
 
 
-def read_batch(scope: Scope, session: Session, plan: RunPlan, limit: int) -> Batch:
+def read_batch(
+    scope: Scope,
+    session: Session,
+    plan: RunPlan,
+    limit: int,
+    *,
+    with_rejected: bool = False,
+    crm_fields: Collection[str] = (),
+) -> Batch:
     """The oldest candidates, up to ``limit``, and whatever of an event's articles is to be judged again with them."""
     links = _candidates(scope, session, plan, limit)
     watched = portfolio(scope, session)
@@ -85,6 +99,13 @@ def read_batch(scope: Scope, session: Session, plan: RunPlan, limit: int) -> Bat
             articles[article.id] = article
             if article.story_id is not None:
                 earlier[article.story_id, link.client_id].append(link)
+    rejected: dict[EventKey, list[ArticleClient]] = defaultdict(list)
+    if with_rejected:
+        touched = {(articles[link.article_id].story_id, link.client_id) for link in links}
+        for link, article in rejected_of_stories(scope, session, story_ids, client_ids):
+            if article.story_id is not None and (article.story_id, link.client_id) in touched:
+                articles[article.id] = article
+                rejected[article.story_id, link.client_id].append(link)
     told: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
     for client_id, story_id, title in told_lately(
         scope, session, client_ids, plan.as_of - LOOK_BACK, channel_of(plan.deliver)
@@ -102,7 +123,9 @@ def read_batch(scope: Scope, session: Session, plan: RunPlan, limit: int) -> Bat
         disowned=disowned(scope, session, story_ids),
         events=events,
         earlier=earlier,
+        rejected=rejected,
         told=told,
+        facts=crm_facts(scope, session, client_ids, crm_fields),
         index=watched.index,
     )
 

@@ -14,8 +14,9 @@ from models.events import Decision, Event, Insight, Stage
 from models.news import ArticleClient
 from tasks.classify.assemble import EventKey
 from tasks.classify.batch import Batch
-from tasks.classify.classifier import Classifier
+from tasks.classify.classifier import RulesClassifier
 from tasks.classify.judge import Judged
+from tasks.classify.opinions import WORDS, is_open
 from tasks.classify.rules import INSIGHT_FROM, insight
 from tasks.dedupe.drafts import plain_doc
 from tasks.dedupe.updates import is_material_update
@@ -43,7 +44,7 @@ def write_events(session: Session, batch: Batch, judged: Judged) -> tuple[int, i
                     **draft.values,
                     "revision": 1,
                     "what_changed": "",
-                    "is_degraded": False,
+                    "is_degraded": key in judged.opinions.left,
                     "needs_filter": True,
                     "created_at": now,
                     "updated_at": now,
@@ -63,6 +64,7 @@ def write_events(session: Session, batch: Batch, judged: Judged) -> tuple[int, i
                 "is_history": known.is_history and draft.values["is_history"],
                 "revision": known.revision + bool(changed),
                 "what_changed": changed or known.what_changed,
+                "is_degraded": key in judged.opinions.left,
                 "needs_filter": known.needs_filter or bool(changed) or revived,
                 "withdrawn_at": None,
                 "updated_at": now,
@@ -113,38 +115,73 @@ def link_events(session: Session, batch: Batch, judged: Judged) -> None:
     ]
     rows += [
         {"id": link.id, "event_id": None}
-        for link in batch.links
+        for link in (*batch.links, *judged.dropped)
         if link.event_id is not None and link.id not in matched
     ]
     update_rows(session, ArticleClient, rows)
 
 
 def write_decisions(
-    session: Session, plan: RunPlan, batch: Batch, judged: Judged, classifier: Classifier
+    session: Session, plan: RunPlan, batch: Batch, judged: Judged, rules: RulesClassifier
 ) -> None:
-    """A line for every link judged and every event made anew."""
+    """A line for every link judged, one more where a classifier had a say in it, and one for every event made anew."""
     now = utc_now()
     common = {"job_run_id": plan.job_run_id, "created_at": now}
     decisions = [{**_match_decision(batch, judged, link), **common} for link in batch.links]
-    for key, draft in judged.drafts.items():
-        values = draft.values
-        decisions.append(
-            {
-                "stage": Stage.CLASSIFY,
-                "verdict": str(values["category"]),
-                "reason_code": draft.reason_code,
-                "reason": values["reason"],
-                "evidence": values["evidence"],
-                "parts": {"relevance": values["relevance"], **values["score_parts"]},
-                "engine": classifier.name,
-                "engine_version": classifier.version,
-                "article_id": draft.lead.article.id,
-                "client_id": key[1],
-                "event_id": batch.event_ids[key],
-                **common,
-            }
-        )
+    matched = {link.id for link in judged.matched}
+    decisions += [
+        {**row, **common} for link in batch.links if (row := _opinion_on(batch, judged, link, matched))
+    ]
+    decisions += [{**_event_decision(batch, judged, key, rules), **common} for key in sorted(judged.drafts)]
     insert_rows(session, Decision, decisions)
+
+
+def _event_decision(batch: Batch, judged: Judged, key: EventKey, rules: RulesClassifier) -> dict[str, Any]:
+    draft, opinions = judged.drafts[key], judged.opinions
+    values, left = draft.values, opinions.left.get(key)
+    engine, version = (
+        (opinions.name, opinions.version) if key in opinions.said else (rules.name, rules.version)
+    )
+    reason = str(values["reason"])
+    if left is not None:
+        reason = f"{reason} The rules judged it, not {opinions.name}: {WORDS.get(left, left)}."
+    return {
+        "stage": Stage.CLASSIFY,
+        "verdict": str(values["category"]),
+        "reason_code": left or draft.reason_code,
+        "reason": reason,
+        "evidence": values["evidence"],
+        "parts": {"relevance": values["relevance"], **values["score_parts"]},
+        "engine": engine,
+        "engine_version": version,
+        "article_id": draft.lead.article.id,
+        "client_id": key[1],
+        "event_id": batch.event_ids[key],
+    }
+
+
+def _opinion_on(
+    batch: Batch, judged: Judged, link: ArticleClient, matched: set[UUID]
+) -> dict[str, Any] | None:
+    """What a classifier said of the link's story, where the rules had not settled the matter."""
+    opinion = judged.opinions.said.get(batch.key(link))
+    if opinion is None or not is_open(judged.matches[link.id]):
+        return None
+    said, of = opinion.judgement, opinion.telling.article
+    own = of.id == link.article_id
+    return {
+        "stage": Stage.MATCH,
+        "verdict": "about" if link.id in matched else "not_about",
+        "reason_code": f"ai_{said.about}",
+        "reason": said.reason if own else f"Of this story “{of.title}” was judged: {said.reason}",
+        "evidence": said.evidence if own else "",
+        "parts": {},
+        "engine": judged.opinions.name,
+        "engine_version": judged.opinions.version,
+        "article_id": link.article_id,
+        "client_id": link.client_id,
+        "event_id": None,
+    }
 
 
 def _match_decision(batch: Batch, judged: Judged, link: ArticleClient) -> dict[str, Any]:
@@ -178,7 +215,7 @@ def _match_decision(batch: Batch, judged: Judged, link: ArticleClient) -> dict[s
     return row
 
 
-def write_insights(session: Session, batch: Batch, judged: Judged, classifier: Classifier) -> None:
+def write_insights(session: Session, batch: Batch, judged: Judged) -> None:
     """Insights of the events that are relevant enough, in place of what was said of them before."""
     # What was said of a story so far may not fit what it has become.
     known = [batch.event_ids[key] for key in judged.drafts]
@@ -197,7 +234,7 @@ def write_insights(session: Session, batch: Batch, judged: Judged, classifier: C
                     "meaning": said.meaning,
                     "actions": list(said.actions),
                     "urgency": said.urgency,
-                    "engine": classifier.name,
+                    "engine": RulesClassifier.name,
                     "created_at": utc_now(),
                 }
             )

@@ -4,7 +4,7 @@ A link whose verdict a reader or a new rule called in question is a candidate ag
 then made anew from what is left, or withdrawn when nothing is.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
 from uuid import UUID
 
 from sqlalchemy import update
@@ -15,10 +15,10 @@ from models.events import Event
 from models.jobs import heartbeat
 from models.news import Article, ArticleClient, LinkState
 from models.settings import get_settings
-from tasks import registry
 from tasks.classify.batch import Batch, read_batch
-from tasks.classify.classifier import Classifier
-from tasks.classify.judge import judge_batch
+from tasks.classify.classifier import RulesClassifier
+from tasks.classify.connect import crm_fields, in_force, make
+from tasks.classify.judge import Judged, judge_batch
 from tasks.classify.record import link_events, write_decisions, write_events, write_insights
 from tasks.plan import RunPlan, StageReport
 
@@ -30,34 +30,47 @@ class Contended(RuntimeError):
 def classify_batch(plan: RunPlan, limit: int | None = None) -> StageReport:
     """Judge up to ``limit`` candidates, oldest first. ``done`` 0: the backlog is empty.
 
-    Raises Contended when a concurrent run judged some of them first or moved their articles; nothing of the batch is
-    kept then.
+    A classifier that the tenant switched on is asked between reading and writing; what it answered is not asked again
+    when the batch is. Raises Contended when a concurrent run judged some of the candidates first or moved their
+    articles; nothing of the batch is kept then.
     """
     scope = plan.scope
     with reading(scope) as session:
-        batch = read_batch(scope, session, plan, limit or get_settings().batch_size)
+        config = in_force(scope, session)
+        batch = read_batch(
+            scope,
+            session,
+            plan,
+            limit or get_settings().batch_size,
+            with_rejected=config is not None,
+            crm_fields=crm_fields(config),
+        )
     if not batch.links:
         return StageReport(stage="classify")
-    classifier: Classifier = registry.load(registry.CLASSIFIERS, "rules")(batch.patterns)
-    judged = judge_batch(batch, classifier, plan.as_of)
+    rules = RulesClassifier(batch.patterns)
+    classifier = make(scope, config, plan.job_run_id) if config is not None else None
+    judged = judge_batch(batch, rules, plan.as_of, classifier)
     with writing(scope) as session:
         _check(session, batch)
-        _take(session, batch.links, {link.id for link in judged.matched})
+        _move(session, batch, judged)
         new, updated = write_events(session, batch, judged)
-        write_decisions(session, plan, batch, judged, classifier)
+        write_decisions(session, plan, batch, judged, rules)
         link_events(session, batch, judged)
-        write_insights(session, batch, judged, classifier)
+        write_insights(session, batch, judged)
         heartbeat(scope, session, plan.job_run_id)
+    about = len({link.id for link in judged.matched} & {link.id for link in batch.links})
     counts = {
         "judged": len(batch.links),
-        "about_the_client": len(judged.matched),
-        "turned_away": len(batch.links) - len(judged.matched),
+        "about_the_client": about,
+        "turned_away": len(batch.links) - about,
         "events": new,
         "updates": updated,
     }
     if judged.withdrawn:
         counts["withdrawn"] = len(judged.withdrawn)
-    degraded = tuple(f"own pattern {phrase!r} cannot be read" for phrase in batch.unreadable)
+    counts |= judged.opinions.counts
+    unreadable = (f"own pattern {phrase!r} cannot be read" for phrase in batch.unreadable)
+    degraded = (*unreadable, *judged.opinions.degraded)
     return StageReport(stage="classify", done=len(batch.links), counts=counts, degraded=degraded)
 
 
@@ -72,21 +85,25 @@ def _check(session: Session, batch: Batch) -> None:
         raise Contended("some of these articles went to another story meanwhile")
 
 
-def _take(session: Session, links: Sequence[ArticleClient], matched: set[UUID]) -> None:
-    """Move the links out of the backlog, or raise Contended when somebody else moved one first."""
-    moved = 0
-    for state, ids in (
-        (LinkState.MATCHED, [k.id for k in links if k.id in matched]),
-        (LinkState.REJECTED, [k.id for k in links if k.id not in matched]),
-    ):
-        if ids:
-            taken = session.exec(
-                update(ArticleClient)
-                .where(col(ArticleClient.id).in_(ids), col(ArticleClient.state) == LinkState.CANDIDATE)
-                .values(state=state)
-                .returning(col(ArticleClient.id))
-                .execution_options(synchronize_session=False)
-            )
-            moved += len(taken.all())
-    if moved != len(links):
-        raise Contended("another run judged some of these candidates first")
+def _move(session: Session, batch: Batch, judged: Judged) -> None:
+    """Put the links into the states they were judged to, or raise Contended when somebody else moved one first."""
+    matched = {link.id for link in judged.matched}
+    moves: dict[tuple[LinkState, LinkState], list[UUID]] = defaultdict(list)
+    for link in batch.links:
+        to = LinkState.MATCHED if link.id in matched else LinkState.REJECTED
+        moves[LinkState.CANDIDATE, to].append(link.id)
+    in_batch = {link.id for link in batch.links}
+    moves[LinkState.REJECTED, LinkState.MATCHED] = [k.id for k in judged.matched if k.id not in in_batch]
+    moves[LinkState.MATCHED, LinkState.REJECTED] = [k.id for k in judged.dropped]
+    for (was, to), ids in moves.items():
+        if not ids:
+            continue
+        moved = session.exec(
+            update(ArticleClient)
+            .where(col(ArticleClient.id).in_(ids), col(ArticleClient.state) == was)
+            .values(state=to)
+            .returning(col(ArticleClient.id))
+            .execution_options(synchronize_session=False)
+        )
+        if len(moved.all()) != len(ids):
+            raise Contended("another run judged some of these candidates first")

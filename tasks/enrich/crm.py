@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from models.settings import Settings
 from tasks.about import About, Field, KeyUse
 from tasks.net.faults import FetchError
-from tasks.net.http import Http, Pace
+from tasks.net.http import Http
+from tasks.net.pace import Pace
 
 __all__ = [
     "About",

@@ -2,87 +2,131 @@
 
 import logging
 import traceback
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
+from models import breakers
 from models.accounts import Business
 from models.base import utc_now
 from models.clients import Client
 from models.crm import INVENTED, CrmSnapshot, latest_snapshots
 from models.engine import insert_rows, reading, writing
 from models.jobs import heartbeat
-from models.news import ArticleClient, LinkState
+from models.news import ArticleClient, LinkState, SourceState
+from models.providers import ProviderKind
 from models.scope import Scope
 from models.settings import get_settings
-from tasks import registry
-from tasks.enrich.crm import Account, Crm, CrmError, Facts
+from tasks.enrich import connect
+from tasks.enrich.crm import Account, Crm, CrmError, FetchError, Http
+from tasks.enrich.snapshot import Facts, facts_of
 from tasks.plan import RunPlan, StageReport
 
 LOG = logging.getLogger(__name__)
+CHUNK = 200
+"""Clients a CRM is asked about at once, and snapshots a transaction: what its protocol allows."""
 
 
-def crm_for(plan: RunPlan, *, is_demo: bool) -> Crm | None:
+def crm_name(scope: Scope, session: Session, plan: RunPlan) -> str | None:
     """The CRM this run asks, or None. The invented one serves the demo and forced mock runs, nobody else."""
-    name = INVENTED if plan.force_mock or is_demo else get_settings().crm
-    if name == "none" or (name == INVENTED and not (plan.force_mock or is_demo)):
-        return None
-    provider: Crm = registry.load(registry.CRMS, name)()
-    return provider
+    if plan.force_mock or session.get_one(Business, scope.business).is_demo:
+        return INVENTED
+    return connect.in_force(scope, session)
 
 
-def enrich_batch(plan: RunPlan, limit: int = 200) -> StageReport:
-    """Ask the CRM about up to ``limit`` clients that have news and no snapshot young enough.
+def enrich_batch(plan: RunPlan, chunk: int = CHUNK) -> StageReport:
+    """Ask the CRM about every client that has news and no snapshot young enough, ``chunk`` of them at a time.
 
-    A CRM that fails leaves the last snapshot in force and is named in ``degraded``; ``done`` counts the snapshots
-    written, so that a CRM that is down does not make the stage run for ever.
+    A client the CRM does not have gets an empty snapshot, and is not asked about again before that is old. A chunk
+    that fails leaves the last snapshots in force, is named in ``degraded``, and stops no other. ``done`` is 0 once
+    something failed: what is left would only fail again.
     """
     scope = plan.scope
     with reading(scope) as session:
-        business = session.get_one(Business, scope.business)
-        crm = crm_for(plan, is_demo=business.is_demo)
-        backlog = _backlog(scope, session, plan, crm.name, limit) if crm is not None else []
-    if crm is None or not backlog:
+        name = crm_name(scope, session, plan)
+        backlog = _backlog(scope, session, plan, name) if name is not None else []
+    if name is None or not backlog:
         return StageReport(stage="enrich")
-
-    def ask(client: Client) -> Facts | CrmError | None:
-        try:
-            return crm.facts(Account(client.name, client.crm_id, client.domain), plan.as_of)
-        except CrmError as error:
-            return error
-        except Exception as error:
-            # Its message may quote a key or a person: the log gets the places and the class, not the words.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            LOG.error("CRM %s failed with %s\n%s", crm.name, type(error).__name__, where)
-            return CrmError(f"a fault in the provider itself ({type(error).__name__}); see the log")
-
-    with ThreadPoolExecutor(max_workers=get_settings().search_concurrency) as pool:
-        answers = list(zip(backlog, pool.map(ask, backlog), strict=True))
-    now = utc_now()
-    rows = [
-        {"client_id": client.id, "provider": crm.name, "taken_at": now, **asdict(facts or Facts())}
-        for client, facts in answers
-        if not isinstance(facts, CrmError)
-    ]
-    failures = [(client, error) for client, error in answers if isinstance(error, CrmError)]
-    with writing(scope) as session:
-        insert_rows(session, CrmSnapshot, rows)
-        heartbeat(scope, session, plan.job_run_id)
+    asked = _ask(plan, name, [backlog[start : start + chunk] for start in range(0, len(backlog), chunk)])
+    left = len(backlog) - asked.written
     degraded: tuple[str, ...] = ()
-    if failures:
-        kept = "1 client keeps its" if len(failures) == 1 else f"{len(failures)} clients keep their"
-        degraded = (f"CRM {crm.name}: {failures[0][1]} ({kept} last snapshot)",)
+    if asked.problems:
+        kept = "1 client keeps its" if left == 1 else f"{left} clients keep their"
+        degraded = (f"CRM {name}: {'; '.join(dict.fromkeys(asked.problems))} ({kept} last snapshot)",)
     return StageReport(
         stage="enrich",
-        done=len(rows),
-        counts={"snapshots": len(rows), "crm_failures": len(failures)},
+        done=0 if asked.problems else asked.written,
+        counts={"snapshots": asked.written, "crm_failures": left},
         degraded=degraded,
     )
 
 
-def _backlog(scope: Scope, session: Session, plan: RunPlan, provider: str, limit: int) -> list[Client]:
+@dataclass(slots=True)
+class _Asked:
+    """What came of the chunks so far."""
+
+    written: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def _ask(plan: RunPlan, name: str, chunks: Sequence[Sequence[Client]]) -> _Asked:
+    """Chunk by chunk, each committed by itself, until all are asked or there is no sense in asking on."""
+    asked = _Asked()
+    scope, kind = plan.scope, ProviderKind.CRM
+    with Http(get_settings()) as http:
+        crm: Crm | None = None
+        for clients in chunks:
+            admission = breakers.admit(scope, kind, name)
+            if not admission.may_ask:
+                asked.problems.append(admission.refusal)
+                break
+            try:
+                crm = crm or connect.make(scope, name, http)
+                rows = _rows(crm, clients, plan.as_of)
+            except SQLAlchemyError:
+                raise  # ours, not the CRM's: the whole batch is tried again
+            except Exception as error:
+                asked.problems.append(_in_one_line(name, error))
+                if crm is None or (isinstance(error, FetchError) and error.state is SourceState.QUOTA):
+                    # Not set up, or spent: that is no outage, and no other chunk would fare better.
+                    breakers.undecided(scope, kind, name)
+                    break
+                breakers.failed(scope, kind, name, asked.problems[-1])
+                continue
+            breakers.succeeded(scope, kind, name)
+            with writing(scope) as session:
+                insert_rows(session, CrmSnapshot, rows)
+                heartbeat(scope, session, plan.job_run_id)
+            asked.written += len(rows)
+    return asked
+
+
+def _rows(crm: Crm, clients: Sequence[Client], as_of: datetime) -> list[dict[str, Any]]:
+    accounts = [Account(client.id, client.name, client.crm_id, client.domain) for client in clients]
+    records = crm.records(accounts, as_of)
+    now = utc_now()
+    rows = []
+    for client in clients:
+        record = records.get(client.id)
+        facts = facts_of(record, as_of) if record is not None else Facts()
+        rows.append({"client_id": client.id, "provider": crm.name, "taken_at": now, **asdict(facts)})
+    return rows
+
+
+def _in_one_line(name: str, error: Exception) -> str:
+    if isinstance(error, CrmError | FetchError):
+        return str(error)
+    # Its message may quote a key or a person: the log gets the places and the class, not the words.
+    where = "".join(traceback.format_tb(error.__traceback__))
+    LOG.error("CRM %s failed with %s\n%s", name, type(error).__name__, where)
+    return f"a fault in the provider itself ({type(error).__name__}); see the log"
+
+
+def _backlog(scope: Scope, session: Session, plan: RunPlan, provider: str) -> list[Client]:
     waiting = select(ArticleClient.client_id).where(ArticleClient.state == LinkState.CANDIDATE).distinct()
     query = select(Client).where(col(Client.id).in_(waiting), col(Client.archived_at).is_(None))
     if plan.client_ids is not None:
@@ -90,4 +134,4 @@ def _backlog(scope: Scope, session: Session, plan: RunPlan, provider: str, limit
     clients = list(session.exec(query.order_by(col(Client.name))))
     oldest = utc_now() - timedelta(hours=get_settings().crm_max_age_hours)
     snapshots = latest_snapshots(scope, session, [client.id for client in clients], provider=provider)
-    return [c for c in clients if c.id not in snapshots or snapshots[c.id].taken_at < oldest][:limit]
+    return [c for c in clients if c.id not in snapshots or snapshots[c.id].taken_at < oldest]

@@ -6,22 +6,18 @@ Messages name the host and what to do; never a query string, a header or credent
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import httpx
 
 from models.base import utc_now
-from models.engine import writing
-from models.limits import hold_back, take_slot
-from models.scope import Scope
 from models.settings import Settings
 from tasks.net import guard
 from tasks.net.faults import (
     FetchError,
-    QuotaReached,
     Refused,
     TooLarge,
     Unreachable,
@@ -31,28 +27,18 @@ from tasks.net.faults import (
     refusal,
     seconds_until,
 )
+from tasks.net.pace import Pace, leave_alone, take_turn
 from tasks.net.patience import patiently
 
 BACKOFF_CAP = 20.0
 """Seconds between two attempts at the most, where the host asks for nothing else."""
 RETRY_AFTER_CAP = 30.0
 """Seconds a Retry-After may ask of us within a run; a longer one ends the unit as ``quota``."""
-SLOT_WAIT_CAP = 120.0
-"""Seconds we wait for our turn; a provider held back for longer is ``quota`` without a request."""
-HOLD_AFTER_429 = timedelta(minutes=5)
-"""How long a provider that said 429 without saying until when is left alone."""
+HOLD_AFTER_429 = 300.0
+"""Seconds that a provider that said 429 without saying until when is left alone."""
 MAX_REDIRECTS = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CHUNK = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """A provider's rate: its requests are ``interval_seconds`` apart over all threads and processes."""
-
-    provider: str
-    interval_seconds: float
-    credential: str | None = None
 
 
 Explain = Callable[[int, bytes], FetchError | None]
@@ -69,6 +55,8 @@ class Fetched:
     media_type: str
     etag: str | None
     last_modified: str | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """All of the answer's, found whatever the case of their names."""
 
     @property
     def not_modified(self) -> bool:
@@ -83,6 +71,7 @@ class _Request:
     method: str
     headers: Mapping[str, str]
     json: Any
+    form: Mapping[str, str] | None
     expect: Sequence[str]
     looks_right: Callable[[bytes], bool] | None
     allow_private: bool
@@ -93,6 +82,11 @@ class _Request:
 class _Answer(NamedTuple):
     response: httpx.Response
     body: bytes
+
+
+def user_agent(contact: str) -> str:
+    """Who is calling, with an address they may write to."""
+    return f"ClientMonitor/0.1 ({contact})" if contact else "ClientMonitor/0.1"
 
 
 class Http:
@@ -114,8 +108,7 @@ class Http:
         self._resolve = resolve
         self._clients: dict[bool, httpx.Client] = {}
         self._lock = threading.Lock()
-        contact = f" ({settings.contact})" if settings.contact else ""
-        self._agent = f"ClientMonitor/0.1{contact}"
+        self._agent = user_agent(settings.contact)
 
     def close(self) -> None:
         """Drop the connections; the client may not be used afterwards."""
@@ -128,6 +121,10 @@ class Http:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def leave_alone(self, pace: Pace, seconds: float | None = None) -> None:
+        """Nobody asks this provider with this key for so long: it said so in words of its own."""
+        leave_alone(pace, HOLD_AFTER_429 if seconds is None else seconds, now=self._now())
+
     def fetch(
         self,
         url: str,
@@ -135,11 +132,13 @@ class Http:
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
         json: Any = None,
+        form: Mapping[str, str] | None = None,
         expect: Sequence[str] = (),
         looks_right: Callable[[bytes], bool] | None = None,
         allow_private: bool = False,
         pace: Pace | None = None,
         explain: Explain | None = None,
+        attempts: int | None = None,
     ) -> Fetched:
         """The document at ``url``, or a FetchError.
 
@@ -147,20 +146,22 @@ class Http:
         body. ``allow_private`` is for addresses the operator configured: the first host may be private or
         loopback, and when it is, so may its redirects. ``pace`` books a rate slot before every request.
         ``explain`` reads the body of an error answer: some providers say in words alone that a quota is spent.
+        ``json`` or ``form`` is sent as the body. ``attempts`` replaces the deployment's number of them: 1 for
+        what must not be sent twice.
         """
         request = _Request(
-            url, method, headers or {}, json, expect, looks_right, allow_private, pace, explain
+            url, method, headers or {}, json, form, expect, looks_right, allow_private, pace, explain
         )
         return patiently(
             lambda: self._attempt(request),
-            attempts=self._settings.http_attempts,
+            attempts=attempts or self._settings.http_attempts,
             longest=BACKOFF_CAP,
             sleep=self._sleep,
         )
 
     def _attempt(self, request: _Request) -> Fetched:
         if request.pace is not None:
-            self._wait_turn(request.pace, host_of(request.url))
+            take_turn(request.pace, host_of(request.url), now=self._now, sleep=self._sleep)
         url = request.url
         private_ok = request.allow_private
         for _ in range(MAX_REDIRECTS + 1):
@@ -178,18 +179,6 @@ class Http:
             f"{host_of(request.url)}: redirects in a circle; check the address",
             status=answer.response.status_code,
         )
-
-    def _wait_turn(self, pace: Pace, host: str) -> None:
-        if pace.interval_seconds <= 0:
-            return
-        with writing(Scope.operator()) as session:
-            turn = take_slot(session, pace.provider, pace.credential, pace.interval_seconds)
-            wait = (turn - self._now()).total_seconds()
-            if wait > SLOT_WAIT_CAP:
-                # Raised inside the transaction: a turn we do not use is not booked.
-                raise QuotaReached(f"{host}: left alone until {turn:%Y-%m-%d %H:%M} UTC, as it asked")
-        if wait > 0:
-            self._sleep(wait)
 
     def _addresses(self, url: str, private_ok: bool) -> tuple[list[str], bool]:
         """Where to connect, and whether that is inside; empty when a proxy will decide."""
@@ -264,6 +253,7 @@ class Http:
             urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, "")),
             headers=headers,
             json=request.json if same_host else None,
+            data=request.form if same_host else None,
             extensions={"sni_hostname": parts.hostname} if address and parts.scheme == "https" else None,
         )
         if same_host and parts.username is not None:
@@ -310,6 +300,7 @@ class Http:
             media_type=media_type,
             etag=response.headers.get("etag"),
             last_modified=response.headers.get("last-modified"),
+            headers=response.headers,
         )
 
     def _fault(self, request: _Request, host: str, answer: _Answer) -> FetchError:
@@ -319,9 +310,7 @@ class Http:
         if said is not None and said.after is not None:
             after = max(said.after, after or 0.0)
         if request.pace is not None and (status == 429 or after is not None):
-            pause = HOLD_AFTER_429 if after is None else timedelta(seconds=after)
-            with writing(Scope.operator()) as session:
-                hold_back(session, request.pace.provider, request.pace.credential, self._now() + pause)
+            self.leave_alone(request.pace, after)
         if said is not None:
             return said
         # Held back by 429 without a time, the next attempt would only find the slot closed.

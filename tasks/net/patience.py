@@ -26,9 +26,7 @@ class Fault(Exception):
         """Seconds it asked us to wait."""
 
 
-def patiently(
-    call: Callable[[], T], *, attempts: int, longest: float, sleep: Callable[[float], None]
-) -> T:
+def patiently(call: Callable[[], T], *, attempts: int, longest: float, sleep: Callable[[float], None]) -> T:
     """Call until it returns, at most ``attempts`` times and only while it raises a Fault to ``retry``.
 
     Waits grow to ``longest`` seconds, with jitter, and are never shorter than the fault asks.

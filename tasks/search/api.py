@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from tasks.net.faults import FetchError, WrongType
-from tasks.net.http import Explain, Pace
+from tasks.net.faults import FetchError, QuotaReached, WrongType
+from tasks.net.http import Explain
 from tasks.search.dates import from_age
 from tasks.search.dates import parse as parse_date
 from tasks.search.source import FetchContext, Found, Page, SourceState
@@ -29,7 +29,7 @@ class Api:
     interval_seconds: float
     """Between two requests with one key, over all processes."""
     key_setting: str = ""
-    """The environment's name for the deployment's key."""
+    """The setting that holds the deployment's key, in lower case and without ``CM_``."""
 
 
 def ask(
@@ -41,13 +41,17 @@ def ask(
     body: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
     explain: Explain | None = None,
+    expect: Sequence[str] = JSON_TYPES,
+    unreadable: Callable[[bytes], FetchError] | None = None,
 ) -> dict[str, Any]:
     """The provider's answer as an object; FetchError for anything else.
 
     ``body`` makes it a POST. ``explain`` reads the provider's own error answers, which tell a spent quota
-    from a wrong key where statuses do not.
+    from a wrong key where statuses do not. ``unreadable`` reads answers with status 200 that are no object, of
+    a provider that refuses in words; ``expect`` then lists the types that such words come in.
     """
     address = url or address_of(api, context)
+    pace = context.pace(api.name, api.interval_seconds)
     if parameters:
         address += ("&" if urlsplit(address).query else "?") + urlencode(parameters)
     answer = context.http.fetch(
@@ -55,28 +59,36 @@ def ask(
         method="GET" if body is None else "POST",
         json=body,
         headers=headers,
-        expect=JSON_TYPES,
+        expect=expect,
         looks_right=_looks_like_json,
         allow_private=api.name in context.settings.source_urls,
-        pace=Pace(api.name, api.interval_seconds, context.key(api.name)),
+        pace=pace,
         explain=explain,
     )
     data = read_json(answer.body)
-    if not isinstance(data, dict):
-        raise WrongType(f"{api.title}: an answer that is not JSON, or is cut off; the next run tries again")
-    return data
+    if isinstance(data, dict):
+        return data
+    error = unreadable(answer.body) if unreadable else None
+    if isinstance(error, QuotaReached):
+        context.http.leave_alone(pace, error.after)
+    raise error or WrongType(
+        f"{api.title}: an answer that is not JSON, or is cut off; the next run tries again"
+    )
 
 
-def address_of(api: Api, context: FetchContext) -> str:
-    """The provider's address, or the one that CM_SOURCE_URLS names in its place."""
-    return context.settings.source_urls.get(api.name, api.url)
+def address_of(api: Api, context: FetchContext, default: str = "") -> str:
+    """The provider's address (or another host of its, ``default``), or what CM_SOURCE_URLS names in its place."""
+    return context.settings.source_urls.get(api.name, default or api.url)
 
 
 def require_key(api: Api, context: FetchContext) -> str:
     """The key to use; a FetchError that says where to put one when there is none."""
     if key := context.key(api.name):
         return key
-    raise FetchError(f"{api.title}: needs a key; set {api.key_setting}, or give this tenant one of its own")
+    raise FetchError(
+        f"{api.title}: needs a key; set CM_{api.key_setting.upper()}, or give this tenant one of its own: "
+        f"client-monitor providers enable {api.name}"
+    )
 
 
 def read_json(body: bytes) -> Any:
@@ -127,6 +139,11 @@ class Results(NamedTuple):
 
     rows: Sequence[Any]
     more: bool
+
+
+def pages_for(results: int, page_size: int) -> int:
+    """How many pages so many results take."""
+    return -(-results // page_size)
 
 
 def paged(api: Api, ask_page: Callable[[int], Results], read: Read, *, most: int) -> Iterator[Page]:

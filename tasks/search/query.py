@@ -8,6 +8,8 @@ from tasks.search.source import Profile
 _COMMON_ZIPF = 4.0
 """wordfreq: a word read more than ten times in a million words is a word first and a name second."""
 _MOST_KEYWORDS = 5
+ASKS = "The client's name, legal name, aliases and excluded terms; for everyday names also its keywords."
+"""What ``boolean_query`` tells a search engine, for people."""
 
 
 @dataclass(frozen=True, slots=True)

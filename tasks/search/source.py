@@ -10,16 +10,21 @@ from pydantic import SecretStr
 
 from models.news import SourceState
 from models.settings import Settings
+from tasks.about import About, Field, KeyUse
 from tasks.companies.names import Profile
 from tasks.net.faults import FetchError
-from tasks.net.http import Http, Pace
+from tasks.net.http import Http
+from tasks.net.pace import Cap, Pace
 
 __all__ = [
+    "About",
     "FeedSource",
     "FetchContext",
     "FetchError",
+    "Field",
     "Found",
     "Http",
+    "KeyUse",
     "Pace",
     "Page",
     "Profile",
@@ -89,11 +94,40 @@ class FetchContext:
     """What stood behind the colon of every ``--source name:argument`` of this source."""
     keys: Mapping[str, SecretStr] = field(default_factory=dict)
     """API keys by source name: the tenant's own, else the deployment's."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the tenant filled in of the source's ``about.options``."""
+    caps: tuple[Cap, ...] = ()
+    """How many requests the tenant and the deployment allow this source."""
+    locked: str = ""
+    """Why the tenant's own key cannot be read; empty when it can, or there is none."""
 
     def key(self, name: str) -> str | None:
-        """The key of the source of this name; None: it is asked without one, or not at all."""
+        """The key of the source of this name; None: it is asked without one, or not at all.
+
+        FetchError when the tenant has one that cannot be read: to ask without it would be another service.
+        """
+        if self.locked:
+            raise FetchError(f"{name}: {self.locked}")
         held = self.keys.get(name)
         return held.get_secret_value() if held else None
+
+    def pace(self, name: str, interval_seconds: float) -> Pace:
+        """What to give ``http.fetch``: the distance between requests, the key they count for, and the caps."""
+        return Pace(name, interval_seconds, self.key(name), self.caps)
+
+    @property
+    def language(self) -> str:
+        """ISO 639-1, lower case."""
+        return str(self.options.get("language") or self.settings.search_language).lower()
+
+    @property
+    def country(self) -> str:
+        """ISO 3166-1 alpha-2, upper case."""
+        return str(self.options.get("country") or self.settings.search_country).upper()
+
+    def most_results(self, default: int) -> int:
+        """How many results about one client are wanted at the most."""
+        return int(self.options.get("max_results") or default)
 
     @property
     def since(self) -> datetime:
@@ -105,8 +139,9 @@ class FetchContext:
 class FeedSource(Protocol):
     """A source whose documents concern all clients.
 
-    Optional class attributes: ``is_mock`` (default False): its items are invented and marked so;
-    ``is_archive`` (default False): its items were first seen when their dates say, not when they were read.
+    Optional class attributes: ``about``, the facts people see before they switch it on; ``is_mock`` (default
+    False): its items are invented and marked so; ``is_archive`` (default False): its items were first seen when
+    their dates say, not when they were read.
     """
 
     name: ClassVar[str]
@@ -129,8 +164,9 @@ class FeedSource(Protocol):
 class QuerySource(Protocol):
     """A source that is asked about each client.
 
-    Optional class attributes: ``is_mock`` (default False), and ``third_party`` (default True): a question
-    leaves the house, so it is never asked about a confidential client.
+    Optional class attributes: ``about``, the facts people see before they switch it on; ``is_mock`` (default
+    False); and ``third_party`` (default True): a question leaves the house, so it is never asked about a
+    confidential client.
     """
 
     name: ClassVar[str]

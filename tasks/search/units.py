@@ -1,23 +1,42 @@
 """The work list of a run: which source is asked for what."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
 from models.clients import active_clients
 from models.clock import Clock, SystemClock
+from models.providers import ProviderConfig, ProviderKind, provider_configs
 from models.scope import Scope
 from models.settings import Settings, get_settings
 from tasks import registry
+from tasks.about import about_of
 from tasks.net.http import Http
 from tasks.plan import RunPlan
-from tasks.search.source import FeedSource, FetchContext, Source, SourceError, is_third_party
+from tasks.search.access import context_of
+from tasks.search.source import (
+    FeedSource,
+    FetchContext,
+    FetchError,
+    Page,
+    Source,
+    SourceError,
+    SourceKind,
+    is_third_party,
+)
 
 MOCK = "mock"
+RSS = "rss"
+
+
+class NothingOn(SourceError):
+    """The run names no source, and none is switched on."""
+
+    mend = "switch one on, such as: client-monitor providers enable google_news (or name one: run --source NAME)"
 
 
 class Unit(BaseModel):
@@ -60,12 +79,21 @@ class Spec(NamedTuple):
     argument: str | None
 
 
-def specs_of(plan: RunPlan, settings: Settings) -> list[Spec]:
-    """The sources of a plan; without any, what the settings make available. The mock only when asked for."""
+def specs_of(
+    plan: RunPlan, settings: Settings, configs: Mapping[str, ProviderConfig] | None = None
+) -> list[Spec]:
+    """The sources of a plan; without any, those that the tenant switched on. The mock only when asked for.
+
+    Feeds that are configured are read unless somebody switched them off: that tells nobody about clients.
+    """
     if plan.force_mock:
         return [Spec(MOCK, None)]
     if not plan.sources:
-        return [*([Spec("rss", None)] if settings.feeds else []), Spec("google_news", None)]
+        configs = configs or {}
+        names = [name for name, config in configs.items() if config.is_enabled and name != RSS]
+        if settings.feeds and (RSS not in configs or configs[RSS].is_enabled):
+            names.insert(0, RSS)
+        return [Spec(name, None) for name in names]
     specs = []
     for text in plan.sources:
         name, _, argument = text.partition(":")
@@ -73,27 +101,51 @@ def specs_of(plan: RunPlan, settings: Settings) -> list[Spec]:
     return list(dict.fromkeys(specs))
 
 
-def deployment_keys(settings: Settings) -> dict[str, SecretStr]:
-    """The keys that the settings hold, by source."""
-    keys = {
-        "tavily": settings.tavily_api_key,
-        "newsapi": settings.newsapi_api_key,
-        "serper": settings.serper_api_key,
-        "brave": settings.brave_api_key,
-        "google_search": settings.google_search_api_key,
-    }
-    return {name: key for name, key in keys.items() if key is not None}
+class Missing:
+    """Stands for a source that is switched on and cannot be loaded: it fails, the others go on."""
+
+    name: ClassVar[str] = "missing"
+    kind: ClassVar[SourceKind] = SourceKind.FEED
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def units(self, argument: str | None, context: FetchContext) -> list[str]:
+        return ["all clients"]
+
+    def fetch(self, unit: str, cursor: Mapping[str, Any] | None, context: FetchContext) -> Iterator[Page]:
+        raise FetchError(self._reason)
 
 
-def context_for(plan: RunPlan, name: str, tools: Tools) -> FetchContext:
+def source_of(plan: RunPlan, name: str, tools: Tools) -> Source:
+    """The source of this name; UnknownProvider only where somebody wrote that name into the plan."""
+    try:
+        return tools.source(name)
+    except (registry.UnknownProvider, ImportError) as error:
+        if plan.sources:
+            raise
+        return Missing(f"is switched on but cannot be used ({error}); install it, or switch it off")
+
+
+def configs_of(scope: Scope, session: Session) -> dict[str, ProviderConfig]:
+    """What the tenant said about sources, by name."""
+    return {row.name: row for row in provider_configs(scope, session, ProviderKind.SOURCE)}
+
+
+def context_for(
+    plan: RunPlan, name: str, tools: Tools, configs: Mapping[str, ProviderConfig]
+) -> FetchContext:
     """What the source of this name may use in this run."""
-    specs = specs_of(plan, tools.settings)
-    return FetchContext(
+    specs = specs_of(plan, tools.settings, configs)
+    return context_of(
+        plan.business_id,
+        name,
+        about_of(name, type(source_of(plan, name, tools))),
+        configs.get(name),
         http=tools.http,
         settings=tools.settings,
         as_of=plan.as_of,
         days_back=plan.days_back,
-        keys=deployment_keys(tools.settings),
         arguments=tuple(spec.argument for spec in specs if spec.name == name and spec.argument),
     )
 
@@ -101,15 +153,20 @@ def context_for(plan: RunPlan, name: str, tools: Tools) -> FetchContext:
 def units_of(scope: Scope, session: Session, plan: RunPlan, tools: Tools) -> list[Unit]:
     """The work list, feeds first. No question about a confidential client goes to a third party.
 
-    UnknownProvider for a source that is not installed, SourceError for an argument that makes no sense.
+    UnknownProvider for a source that is not installed, SourceError for an argument that makes no sense,
+    NothingOn when there is no source to ask.
     """
+    configs = configs_of(scope, session)
+    specs = specs_of(plan, tools.settings, configs)
+    if not specs:
+        raise NothingOn("no source is switched on, and CM_FEEDS names no feed: there is nothing to search")
     feeds: list[Unit] = []
     queries: list[Unit] = []
     clients = active_clients(scope, session, None if plan.client_ids is None else list(plan.client_ids))
-    for spec in specs_of(plan, tools.settings):
-        source = tools.source(spec.name)
+    for spec in specs:
+        source = source_of(plan, spec.name, tools)
         if isinstance(source, FeedSource):
-            context = context_for(plan, spec.name, tools)
+            context = context_for(plan, spec.name, tools, configs)
             feeds += [Unit(source=spec.name, unit=unit) for unit in source.units(spec.argument, context)]
             continue
         if spec.argument:

@@ -73,6 +73,33 @@ def upgrade() -> None:
             "business_id", "kind", "name", name=op.f("uq_provider_health_business_id_kind_name")
         ),
     )
+    op.create_table(
+        "crm_imports",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("business_id", sa.Uuid(), nullable=False),
+        sa.Column("provider", sqlmodel.sql.sqltypes.AutoString(length=60), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "said",
+            sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("owner_id", sa.Uuid(), nullable=True),
+        sa.Column("assignment_id", sa.Uuid(), nullable=True),
+        sa.Column("imported_at", models.base.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["business_id"], ["businesses.id"], name=op.f("fk_crm_imports_business_id")),
+        sa.ForeignKeyConstraint(
+            ["business_id", "client_id"],
+            ["clients.business_id", "clients.id"],
+            name=op.f("fk_crm_imports_business_id_client_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_crm_imports")),
+        sa.UniqueConstraint("business_id", "id", name=op.f("uq_crm_imports_business_id_id")),
+        sa.UniqueConstraint(
+            "business_id", "provider", "client_id", name=op.f("uq_crm_imports_business_id_provider_client_id")
+        ),
+    )
     with op.batch_alter_table("ai_spend", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column(
@@ -82,12 +109,18 @@ def upgrade() -> None:
                 server_default="classify",
             )
         )
+    with op.batch_alter_table("rate_slots", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("held_until", models.base.UtcDateTime(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
 
+    with op.batch_alter_table("rate_slots", schema=None) as batch_op:
+        batch_op.drop_column("held_until")
+
     with op.batch_alter_table("ai_spend", schema=None) as batch_op:
         batch_op.drop_column("purpose")
 
+    op.drop_table("crm_imports")
     op.drop_table("provider_health")
     op.drop_table("provider_configs")

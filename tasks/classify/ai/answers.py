@@ -1,9 +1,9 @@
 """What a model answered, checked: every story once, within range, with words that are really in the text."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,15 +17,32 @@ REASON_MAX = 240
 EVIDENCE_MAX = 200
 
 
-class StoryAnswer(BaseModel):
-    """One story's judgement as the model gives it; ranges are checked by ``check``, not by the schema.
+class Numbered(BaseModel):
+    """What a model says of one story.
 
-    Not every provider sends or keeps numeric limits of a schema, so they cannot be relied on.
+    Ranges and lengths are checked afterwards, not by the schema: not every provider sends or keeps such limits.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     number: int
+    """The story's, from 1."""
+
+
+N = TypeVar("N", bound=Numbered)
+
+
+class Sheet(BaseModel, Generic[N]):
+    """The whole answer to a call."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stories: list[N]
+
+
+class StoryAnswer(Numbered):
+    """One story's judgement as the model gives it."""
+
     about: About
     category: Category
     relevance: float
@@ -36,19 +53,15 @@ class StoryAnswer(BaseModel):
     reason: str
 
 
-class Answers(BaseModel):
-    """The whole answer."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    stories: list[StoryAnswer]
+class Answers(Sheet[StoryAnswer]):
+    """The judgements of a call's stories."""
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Generic[N]):
     """The answers that hold, by story number from 0, and what is wrong with the rest, in words for the re-ask."""
 
-    good: dict[int, StoryAnswer]
+    good: dict[int, N]
     faults: dict[int, str]
     """By story number from 0: why there is no answer to use."""
 
@@ -57,27 +70,32 @@ class Checked:
         return not self.faults
 
 
-def check(answers: Answers | None, texts: Sequence[Text]) -> Checked:
-    """Keep what can be used. A number that was answered twice, or that nobody asked about, is used for no story."""
+def check(answers: Sheet[N] | None, count: int, fault: Callable[[int, N], str]) -> Checked[N]:
+    """Keep what can be used of the answers about ``count`` stories.
+
+    ``fault`` says what is wrong with the answer about the story of this index; nothing: empty. A number that was
+    answered twice, or that nobody asked about, is used for no story.
+    """
     if answers is None:
-        return Checked({}, dict.fromkeys(range(len(texts)), "no answer that could be read"))
-    given: dict[int, list[StoryAnswer]] = {}
+        return Checked({}, dict.fromkeys(range(count), "no answer that could be read"))
+    given: dict[int, list[N]] = {}
     for answer in answers.stories:
         given.setdefault(answer.number - 1, []).append(answer)
-    good: dict[int, StoryAnswer] = {}
+    good: dict[int, N] = {}
     faults: dict[int, str] = {}
-    for index, text in enumerate(texts):
+    for index in range(count):
         found = given.get(index, [])
         if len(found) != 1:
             faults[index] = "not answered" if not found else f"answered {len(found)} times"
-        elif fault := _fault(found[0], text):
-            faults[index] = fault
+        elif wrong := fault(index, found[0]):
+            faults[index] = wrong
         else:
-            good[index] = _tidy(found[0])
+            good[index] = found[0]
     return Checked(good, faults)
 
 
-def _fault(answer: StoryAnswer, text: Text) -> str:
+def judgement_fault(answer: StoryAnswer, text: Text) -> str:
+    """What is wrong with a judgement of this text; nothing: empty."""
     for name, low in (("relevance", 0.0), ("confidence", 0.0), ("sentiment", -1.0)):
         value = getattr(answer, name)
         if not low <= value <= 1.0:  # NaN is in no range
@@ -107,7 +125,7 @@ def _plain(text: str) -> str:
     return " ".join(folded.split()).strip(" .…\"'")
 
 
-def _tidy(answer: StoryAnswer) -> StoryAnswer:
+def tidy(answer: StoryAnswer) -> StoryAnswer:
     """Safe to store and show: one line, bounded."""
     return answer.model_copy(
         update={

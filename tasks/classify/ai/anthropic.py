@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
-from anthropic import Anthropic, AnthropicError, APIConnectionError, APIStatusError, transform_schema
+from anthropic import Anthropic, AnthropicError, APIConnectionError, APIStatusError
 
 from models.base import utc_now
 from tasks.classify.ai.model import (
@@ -18,6 +18,7 @@ from tasks.classify.ai.model import (
     fault_of,
     refused,
     reply_of,
+    schema,
     unreachable,
     unreadable,
 )
@@ -52,7 +53,7 @@ class AnthropicModel:
                 }
             ],
             messages=[{"role": "user", "content": prompt.user}],
-            output_config={"format": {"type": "json_schema", "schema": transform_schema(answer_type)}},
+            output_config={"format": {"type": "json_schema", "schema": schema(answer_type)}},
         )
         bill = message.usage
         # What is written to the cache is billed as input, a quarter dearer.

@@ -108,8 +108,18 @@ class Model(Protocol):
 
 
 def schema(answer_type: type[BaseModel]) -> dict[str, Any]:
-    """The answer's JSON schema: every field required, nothing added."""
-    return answer_type.model_json_schema()
+    """The answer's JSON schema: every field required, nothing added, none of our own docstrings."""
+    return _bare(answer_type.model_json_schema())
+
+
+def _bare(node: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in node.items() if name not in ("title", "description")}
+    for name in ("properties", "$defs"):
+        if name in kept:
+            kept[name] = {key: _bare(value) for key, value in kept[name].items()}
+    if "items" in kept:
+        kept["items"] = _bare(kept["items"])
+    return kept
 
 
 def reply_of(text: str | None, answer_type: type[Answer], usage: Usage) -> Reply[Answer]:
@@ -167,8 +177,6 @@ def unreadable(provider: str, error: Exception) -> ModelError:
     return passing(f"{provider}: an answer that cannot be read ({type(error).__name__})")
 
 
-def asked_patiently(
-    call: Callable[[], Reply[Answer]], sleep: Callable[[float], None]
-) -> Reply[Answer]:
+def asked_patiently(call: Callable[[], Reply[Answer]], sleep: Callable[[float], None]) -> Reply[Answer]:
     """Call, and again while the fault is a passing one. The SDKs' own retries are off: they would multiply."""
     return patiently(call, attempts=ATTEMPTS, longest=BACKOFF_CAP, sleep=sleep)

@@ -1,10 +1,11 @@
-"""What a token costs, for budgets and the bill. Prices change: a deployment may name its own."""
+"""What a token costs, for budgets and the bill. Prices change: a deployment may name its own (``CM_AI_PRICES``)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
-from tasks.classify.ai.model import TOKENS_A_STORY, Usage
-from tasks.classify.ai.prompt import Prompt
+from models.settings import AiPrice
+from tasks.classify.ai.ends import family
+from tasks.classify.ai.model import Prompt, Usage
 
 CHARACTERS_A_TOKEN = 3.0
 """English has about four; a budget is better reserved too high than too low."""
@@ -30,39 +31,35 @@ class Price:
     def at_most(self, prompt: Prompt) -> float:
         """What a call may cost: nothing cached, and the whole room for the answer used."""
         characters = len(prompt.system) + len(prompt.user)
-        room = 2 * TOKENS_A_STORY * prompt.count + 1_000
-        return self.of(Usage(input_tokens=int(characters / CHARACTERS_A_TOKEN) + 200, output_tokens=room))
+        asked = int(characters / CHARACTERS_A_TOKEN) + 200
+        return self.of(Usage(input_tokens=asked, output_tokens=prompt.room))
 
 
 FREE = Price(0.0, 0.0, 0.0)
 """A server of one's own."""
 UNKNOWN = Price(5.0, 0.5, 25.0)
-"""For a model we know no price of: dear, so that a budget errs on the safe side."""
+"""For a model we know no price of: as dear as a provider's large one, so that a budget errs on the safe side."""
 PRICES = {
+    "claude-haiku-4-5": Price(1.00, 0.10, 5.00),
+    "claude-haiku-5-5": Price(0.10, 0.01, 0.50),
+    "claude-sonnet-4-6": Price(3.00, 0.30, 15.00),
+    "claude-sonnet-5-5": Price(2.00, 0.20, 10.00),
+    "gpt-5.4": Price(2.50, 0.25, 15.00),
+    "gpt-5.4-mini": Price(0.75, 0.075, 4.50),
+    "gpt-5.5": Price(5.00, 0.50, 30.00),
+    "gpt-5.6-luna": Price(0.20, 0.02, 1.20),
+    "gpt-5.6-terra": Price(2.00, 0.20, 12.00),
+    "gpt-6-astra": Price(10.00, 1.00, 50.00),
     "gpt-6-luna": Price(0.10, 0.01, 0.50),
+    "gpt-6-sol": Price(2.00, 0.20, 10.00),
 }
-"""Published prices we could check; a name that begins with one of these has its price."""
-
-SHUTDOWNS = {
-    "claude-sonnet-4-5": date(2026, 11, 30),
-    "gpt-5": date(2026, 12, 11),
-    "gpt-5-mini": date(2026, 12, 11),
-    "gpt-5-nano": date(2026, 12, 11),
-    "o3": date(2026, 12, 11),
-    "gpt-4o": date(2027, 1, 14),
-    "gpt-4o-mini": date(2027, 1, 14),
-    "gpt-4.1": date(2027, 1, 14),
-    "gpt-4.1-mini": date(2027, 1, 14),
-    "gpt-5.4-nano": date(2027, 4, 1),
-    "gpt-5.1": date(2027, 4, 1),
-    "gpt-4.1-nano": date(2026, 10, 23),
-    "o4-mini": date(2026, 10, 23),
-    "gpt-4-turbo": date(2026, 10, 23),
-    "gpt-3.5-turbo": date(2026, 10, 23),
-}
-"""Announced ends, by exact name, as the providers published them in November 2026."""
+"""The providers' price lists of November 2026, for prompts of ordinary length, dated versions included."""
 
 
-def price_of(model: str) -> Price:
-    """The price of a model, its dated versions included."""
-    return next((price for name, price in PRICES.items() if model.startswith(name)), UNKNOWN)
+def price_of(model: str, own: Mapping[str, AiPrice] | None = None, *, otherwise: Price = UNKNOWN) -> Price:
+    """The price of a model: the deployment's, by the longest beginning of the name; else as published."""
+    named = [name for name in own or {} if model.startswith(name)]
+    if own and named:
+        price = own[max(named, key=len)]
+        return Price(price.input, price.cached, price.output)
+    return PRICES.get(family(model), otherwise)

@@ -3,7 +3,8 @@
 The score is a plain sum of parts, cut to 0..1, so that the parts shown to the reader explain it. Each part
 depends on one input (the category's on its confidence too) and never falls when that input improves; that
 is what makes the laws hold: more outlets never lower the score, a passing mention never beats a primary
-one, a higher tier never lowers, a rumour never beats a statement, older never beats newer.
+one, a higher tier never lowers, a rumour never beats a statement, older never beats newer. What a classifier
+such as an AI thinks of the text is one more part, so they hold under it, too.
 """
 
 import math
@@ -37,6 +38,7 @@ OUTLETS, OUTLETS_FULL = 0.12, 16  # sixteen outlets earn it all, each doubling a
 KEYWORDS, KEYWORDS_FULL = 0.08, 3
 FRESHNESS, FRESHNESS_HALF_LIFE_HOURS, FRESHNESS_UNKNOWN = 0.10, 48.0, 0.03
 NOVELTY = 0.10
+OPINION = 0.40  # -0.20 to 0.20: at most what tier and freshness weigh together
 
 
 class RelevanceInput(BaseModel):
@@ -54,6 +56,8 @@ class RelevanceInput(BaseModel):
     certainty: Certainty = "stated"
     novelty: float = Field(default=1.0, ge=0, le=1)
     risk: Risk = "none"
+    opinion: float | None = Field(default=None, ge=0, le=1)
+    """How relevant a classifier that read the text finds it; None: none did."""
 
 
 class Relevance(BaseModel):
@@ -79,6 +83,8 @@ def relevance(x: RelevanceInput) -> Relevance:
         "risk": RISK[x.risk],
         "certainty": CERTAINTY[x.certainty],
     }
+    if x.opinion is not None:
+        raw["opinion"] = OPINION * (x.opinion - 0.5)
     parts = {name: round(value, 4) for name, value in raw.items()}
     score = round(min(1.0, max(0.0, sum(parts.values()))), 4)
     return Relevance(score=score, parts=parts, reason=_reason(x, score))

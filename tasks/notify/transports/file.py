@@ -7,7 +7,7 @@ from typing import ClassVar
 from uuid import uuid4
 
 from models.settings import Settings
-from tasks.notify.transports.transport import Envelope, Outcome, Result
+from tasks.notify.transports.transport import About, Envelope, Limits, Outcome, Result
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9@._+=-]")
 
@@ -16,10 +16,18 @@ class FileTransport:
     """One file a mail in ``settings.outbox_dir``: whole or not there, and the same however often it is sent."""
 
     name: ClassVar[str] = "file"
+    about: ClassVar[About] = About(
+        title="Files", recipient="", sends="each mail, as an .eml file in the data folder"
+    )
     idempotent: ClassVar[bool] = True
+    verbatim: ClassVar[bool] = True
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.outbox_dir
+
+    @property
+    def limits(self) -> Limits:
+        return Limits()
 
     def send(self, envelope: Envelope) -> Outcome:
         path = self._folder / file_name(envelope.message_id)

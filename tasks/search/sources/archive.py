@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from models.base import utc_now
 from tasks.search.dates import parse as parse_date
 from tasks.search.rows import Broken, Row, Unreadable, rows_of
-from tasks.search.source import FetchContext, Found, Page, SourceError, SourceKind, SourceState
+from tasks.search.source import About, FetchContext, Found, Page, SourceError, SourceKind, SourceState
 from tasks.search.text import SNIPPET_MAX, SOURCE_MAX, TITLE_MAX, clean, web_address
 
 _PROBLEMS_A_PAGE = 60
@@ -29,6 +29,12 @@ class ArchiveSource:
 
     name: ClassVar[str] = "archive"
     kind: ClassVar[SourceKind] = SourceKind.FEED
+    about: ClassVar[About] = About(
+        title="Archive files",
+        recipient="",
+        sends="Nothing: files of this machine are read.",
+        calls_per_client=0,
+    )
     is_archive: ClassVar[bool] = True
 
     def units(self, argument: str | None, context: FetchContext) -> list[str]:

@@ -3,9 +3,22 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from tasks.search.api import Api, Results, ask, paged, publisher, require_key, rows_of, snippet, title, when
-from tasks.search.query import Syntax, boolean_query
-from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind
+from tasks.search.api import (
+    Api,
+    Results,
+    ask,
+    paged,
+    pages_for,
+    publisher,
+    require_key,
+    rows_of,
+    snippet,
+    title,
+    when,
+)
+from tasks.search.options import CALLS, COUNTRY, LANGUAGE, REQUIRED_KEY, max_results
+from tasks.search.query import ASKS, Syntax, boolean_query
+from tasks.search.source import About, FetchContext, Found, KeyUse, Page, Profile, SourceKind
 from tasks.search.text import web_address
 
 API = Api(
@@ -13,12 +26,12 @@ API = Api(
     title="Brave Search",
     url="https://api.search.brave.com/res/v1/news/search",
     interval_seconds=1.1,
-    key_setting="CM_BRAVE_API_KEY",
+    key_setting="brave_api_key",
 )
 SYNTAX = Syntax(exclude=" NOT {}", max_chars=400, max_words=50)
 COUNT = 50
-MAX_PAGES = 3
-"""Of ten that it would give; every one is billed."""
+MOST = 150
+"""Of the 500 that it would give; every page of fifty is billed."""
 
 
 class BraveSource:
@@ -27,6 +40,17 @@ class BraveSource:
     name: ClassVar[str] = API.name
     kind: ClassVar[SourceKind] = SourceKind.QUERY
     third_party: ClassVar[bool] = True
+    about: ClassVar[About] = About(
+        title=API.title,
+        recipient="Brave Software, Inc. (USA)",
+        sends=ASKS,
+        terms="Paid by request after a monthly credit; what may be stored depends on the plan.",
+        key=KeyUse.REQUIRED,
+        key_setting=API.key_setting,
+        fields=(REQUIRED_KEY, *CALLS, max_results(COUNT, 500, MOST), LANGUAGE, COUNTRY),
+        usd_per_call=0.005,
+        free_calls=1_000,
+    )
 
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
@@ -34,8 +58,8 @@ class BraveSource:
         headers = {"X-Subscription-Token": require_key(API, context)}
         parameters: dict[str, str | int] = {
             "q": boolean_query(profile, SYNTAX),
-            "country": context.settings.search_country.upper(),
-            "search_lang": context.settings.search_language,
+            "country": context.country,
+            "search_lang": context.language,
             "count": COUNT,
             "freshness": f"{context.since:%Y-%m-%d}to{context.as_of:%Y-%m-%d}",
             "spellcheck": 0,  # "Orrin" must not become "Orion"
@@ -46,7 +70,8 @@ class BraveSource:
             rows = rows_of(API, data, "results", optional=data.get("type") == "news")
             return Results(rows, len(rows) == COUNT)
 
-        yield from paged(API, ask_page, lambda row: _item(row, context), most=MAX_PAGES)
+        most = pages_for(context.most_results(MOST), COUNT)
+        yield from paged(API, ask_page, lambda row: _item(row, context), most=most)
 
 
 def _item(row: Mapping[str, Any], context: FetchContext) -> Found:

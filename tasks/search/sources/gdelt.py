@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
 from tasks.net.faults import FetchError, QuotaReached, Refused, WrongType
-from tasks.net.http import Pace
-from tasks.search.api import Api, address_of, cut_off, page_of, publisher, read_json, rows_of, title
+from tasks.search.api import Api, ask, cut_off, page_of, publisher, rows_of, title
 from tasks.search.dates import parse as parse_date
-from tasks.search.query import Syntax, boolean_query
-from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind
+from tasks.search.options import CALLS, LANGUAGE, max_results
+from tasks.search.query import ASKS, Syntax, boolean_query
+from tasks.search.source import About, FetchContext, Found, Page, Profile, SourceKind
 from tasks.search.text import plain, web_address
 
 API = Api(
@@ -41,34 +40,36 @@ class GdeltSource:
     name: ClassVar[str] = API.name
     kind: ClassVar[SourceKind] = SourceKind.QUERY
     third_party: ClassVar[bool] = True
+    about: ClassVar[About] = About(
+        title=API.title,
+        recipient="The GDELT Project, on Google's cloud (USA)",
+        sends=ASKS,
+        terms="Free to use with a citation: https://www.gdeltproject.org/about.html#termsofuse. It often turns callers "
+        "away (429) for hours.",
+        fields=(*CALLS, max_results(10, MAX_RECORDS, MAX_RECORDS), LANGUAGE),
+    )
 
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
     ) -> Iterator[Page]:
-        language = LANGUAGES.get(context.settings.search_language)
+        language = LANGUAGES.get(context.language)
         query = boolean_query(profile, SYNTAX) + (f" sourcelang:{language}" if language else "")
-        parameters = {
+        most = context.most_results(MAX_RECORDS)
+        parameters: dict[str, str | int] = {
             "query": query,
             "mode": "artlist",
             "format": "json",
             "timespan": f"{min(max(1, context.days_back), MAX_DAYS)}d",
-            "maxrecords": MAX_RECORDS,
+            "maxrecords": most,
             "sort": "datedesc",
         }
-        answer = context.http.fetch(
-            f"{address_of(API, context)}?{urlencode(parameters)}",
-            expect=_TYPES,
-            allow_private=API.name in context.settings.source_urls,
-            pace=Pace(API.name, API.interval_seconds),
-            explain=_explain,
+        data = ask(
+            API, context, parameters=parameters, expect=_TYPES, explain=_explain, unreadable=_complaint
         )
-        data = read_json(answer.body)
-        if not isinstance(data, dict):
-            raise _complaint(answer.body)
         # An empty answer is `{}`.
         rows = rows_of(API, data, "articles", optional=not data)
         page = page_of(API, rows, lambda row: _item(row, context))
-        yield cut_off(API, page, len(rows)) if len(rows) >= MAX_RECORDS else page
+        yield cut_off(API, page, len(rows)) if len(rows) >= most else page
 
 
 def _explain(status: int, _body: bytes) -> FetchError | None:

@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from tasks.search.feeds import FEED_TYPES, looks_like_feed, parse_feed
-from tasks.search.query import Syntax, boolean_query
+from tasks.search.options import CALLS, COUNTRY, LANGUAGE
+from tasks.search.query import ASKS, Syntax, boolean_query
 from tasks.search.source import (
+    About,
     FetchContext,
     Found,
-    Pace,
     Page,
     Profile,
     SourceKind,
@@ -36,6 +37,13 @@ class GoogleNewsSource:
     name: ClassVar[str] = "google_news"
     kind: ClassVar[SourceKind] = SourceKind.QUERY
     third_party: ClassVar[bool] = True
+    about: ClassVar[About] = About(
+        title="Google News",
+        recipient="Google LLC (USA)",
+        sends=ASKS,
+        terms="An undocumented feed, meant for people's feed readers: check with Google before you use it in business.",
+        fields=(*CALLS, LANGUAGE, COUNTRY),
+    )
 
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
@@ -69,13 +77,15 @@ class GoogleNewsSource:
         """One answer; a cut-off one is partial."""
         base = context.settings.google_news_url
         joint = "&" if urlsplit(base).query else "?"
-        parameters = urlencode({"q": query, "hl": "en-US", "gl": "US", "ceid": "US:en"})
+        language, country = context.language, context.country
+        edition = {"hl": f"{language}-{country}", "gl": country, "ceid": f"{country}:{language}"}
+        parameters = urlencode({"q": query, **edition})
         answer = context.http.fetch(
             f"{base}{joint}{parameters}",
             expect=FEED_TYPES,
             looks_right=looks_like_feed,
             allow_private=True,  # the operator configured the address
-            pace=Pace(self.name, context.settings.google_news_interval_seconds),
+            pace=context.pace(self.name, context.settings.google_news_interval_seconds),
         )
         host = urlsplit(answer.url).hostname
         parsed = parse_feed(answer.body, base=answer.url, now=context.as_of) if answer.body.strip() else None

@@ -12,6 +12,7 @@ from tasks.search.api import (
     Results,
     ask,
     paged,
+    pages_for,
     publisher,
     read_json,
     require_key,
@@ -20,8 +21,9 @@ from tasks.search.api import (
     title,
     when,
 )
-from tasks.search.query import Syntax, boolean_query
-from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind
+from tasks.search.options import CALLS, COUNTRY, LANGUAGE, REQUIRED_KEY, max_results
+from tasks.search.query import ASKS, Syntax, boolean_query
+from tasks.search.source import About, FetchContext, Field, Found, KeyUse, Page, Profile, SourceKind
 from tasks.search.text import web_address
 
 API = Api(
@@ -29,13 +31,13 @@ API = Api(
     title="Google Custom Search",
     url="https://customsearch.googleapis.com/customsearch/v1",
     interval_seconds=0.7,
-    key_setting="CM_GOOGLE_SEARCH_API_KEY",
+    key_setting="google_search_api_key",
 )
 ENDS_ON = date(2027, 1, 1)
 SYNTAX = Syntax(max_words=28)
 PAGE_SIZE = 10
-MAX_PAGES = 3
-"""Of ten that it would give: a hundred requests a day are free, for all clients together."""
+MOST = 30
+"""Of the hundred that it would give: a hundred requests a day are free, for all clients together."""
 _SPENT = {"rateLimitExceeded", "dailyLimitExceeded", "quotaExceeded", "userRateLimitExceeded"}
 _DATED_SNIPPET = re.compile(r"^(\d+ \w+ ago|\w{3} \d{1,2}, \d{4})\s*(?:\.\.\.|…|-)\s*")
 
@@ -46,20 +48,41 @@ class GoogleSearchSource:
     name: ClassVar[str] = API.name
     kind: ClassVar[SourceKind] = SourceKind.QUERY
     third_party: ClassVar[bool] = True
+    about: ClassVar[About] = About(
+        title=API.title,
+        recipient="Google LLC (USA)",
+        sends=ASKS,
+        terms="Closed to new customers and shut down on 2027-01-01; a hundred requests a day are free.",
+        key=KeyUse.REQUIRED,
+        key_setting=API.key_setting,
+        fields=(
+            REQUIRED_KEY,
+            Field("engine", "Engine (its cx)", required=True, setting="google_search_engine"),
+            *CALLS,
+            max_results(PAGE_SIZE, 100, MOST),
+            LANGUAGE,
+            COUNTRY,
+        ),
+        usd_per_call=0.005,
+        free_calls=3_000,
+        calls_per_client=MOST // PAGE_SIZE,
+        ends=ENDS_ON,
+    )
 
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
     ) -> Iterator[Page]:
-        if not context.settings.google_search_engine:
+        engine = str(context.options.get("engine") or context.settings.google_search_engine)
+        if not engine:
             raise FetchError(f"{API.title}: needs an engine; set CM_GOOGLE_SEARCH_ENGINE to its cx")
         parameters: dict[str, str | int] = {
             "q": boolean_query(profile, SYNTAX),
-            "cx": context.settings.google_search_engine,
+            "cx": engine,
             "num": PAGE_SIZE,
             "dateRestrict": f"d{max(1, context.days_back)}",
             "sort": "date",
-            "gl": context.settings.search_country.lower(),
-            "lr": f"lang_{context.settings.search_language}",
+            "gl": context.country.lower(),
+            "lr": f"lang_{context.language}",
         }
         # In a header, not in the address: addresses end up in proxies' logs.
         headers = {"X-Goog-Api-Key": require_key(API, context)}
@@ -71,7 +94,8 @@ class GoogleSearchSource:
             more = isinstance(queries, dict) and bool(queries.get("nextPage"))
             return Results(rows_of(API, data, "items", optional="queries" in data), more)
 
-        yield from paged(API, ask_page, lambda row: _item(row, context), most=MAX_PAGES)
+        most = pages_for(context.most_results(MOST), PAGE_SIZE)
+        yield from paged(API, ask_page, lambda row: _item(row, context), most=most)
 
 
 def _explain(context: FetchContext, status: int, body: bytes) -> FetchError | None:

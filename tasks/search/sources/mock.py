@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, NamedTuple
 
-from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind, SourceState
+from tasks.search.source import About, FetchContext, Found, Page, Profile, SourceKind, SourceState
 
 STORIES_A_DAY = 3
 STALE_AFTER = timedelta(days=45)
@@ -36,6 +36,9 @@ class MockSource:
 
     name: ClassVar[str] = "mock"
     kind: ClassVar[SourceKind] = SourceKind.QUERY
+    about: ClassVar[About] = About(
+        title="Invented news", recipient="", sends="Nothing: its news is made up here.", calls_per_client=0
+    )
     is_mock: ClassVar[bool] = True
     third_party: ClassVar[bool] = False
 

@@ -12,6 +12,7 @@ from tasks.search.api import (
     Results,
     ask,
     paged,
+    pages_for,
     publisher,
     read_json,
     require_key,
@@ -20,8 +21,18 @@ from tasks.search.api import (
     title,
     when,
 )
-from tasks.search.query import Syntax, boolean_query
-from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind, SourceState
+from tasks.search.options import CALLS, LANGUAGE, REQUIRED_KEY, max_results
+from tasks.search.query import ASKS, Syntax, boolean_query
+from tasks.search.source import (
+    About,
+    FetchContext,
+    Found,
+    KeyUse,
+    Page,
+    Profile,
+    SourceKind,
+    SourceState,
+)
 from tasks.search.text import web_address
 
 API = Api(
@@ -29,11 +40,11 @@ API = Api(
     title="NewsAPI",
     url="https://newsapi.org/v2/everything",
     interval_seconds=1.0,
-    key_setting="CM_NEWSAPI_API_KEY",
+    key_setting="newsapi_api_key",
 )
 SYNTAX = Syntax(both=" AND ", exclude=" NOT {}", max_chars=500, max_words=80)
 PAGE_SIZE = 100
-MAX_PAGES = 3
+MOST = 300
 """A client with more in one look-back has a query that is too wide; every page costs a request."""
 LANGUAGES = frozenset("ar de en es fr he it nl no pt ru sv ud zh".split())
 _REMOVED = "[Removed]"
@@ -46,6 +57,17 @@ class NewsApiSource:
     name: ClassVar[str] = API.name
     kind: ClassVar[SourceKind] = SourceKind.QUERY
     third_party: ClassVar[bool] = True
+    about: ClassVar[About] = About(
+        title=API.title,
+        recipient="NewsAPI.org (News API)",
+        sends=ASKS,
+        terms="The free plan is for development only: 100 requests a day, news a day late, 100 results a search. "
+        "Paid plans by the month: https://newsapi.org/pricing",
+        key=KeyUse.REQUIRED,
+        key_setting=API.key_setting,
+        fields=(REQUIRED_KEY, *CALLS, max_results(PAGE_SIZE, 1_000, MOST), LANGUAGE),
+        free_calls=3_000,
+    )
 
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
@@ -58,8 +80,8 @@ class NewsApiSource:
             "sortBy": "publishedAt",
             "pageSize": PAGE_SIZE,
         }
-        if context.settings.search_language in LANGUAGES:
-            parameters["language"] = context.settings.search_language
+        if context.language in LANGUAGES:
+            parameters["language"] = context.language
 
         def ask_page(number: int) -> Results:
             asked = parameters | {"page": number + 1}
@@ -71,7 +93,8 @@ class NewsApiSource:
             return Results(rows, len(rows) == PAGE_SIZE and not (isinstance(total, int) and total <= seen))
 
         try:
-            yield from paged(API, ask_page, lambda row: _item(row, context), most=MAX_PAGES)
+            most = pages_for(context.most_results(MOST), PAGE_SIZE)
+            yield from paged(API, ask_page, lambda row: _item(row, context), most=most)
         except _PlanEnds as ends:
             yield Page(SourceState.PARTIAL, error=str(ends))
 

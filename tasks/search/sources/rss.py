@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from tasks.search.feeds import FEED_TYPES, by_publisher, looks_like_feed, parse_feed
-from tasks.search.source import FetchContext, Page, SourceError, SourceKind, SourceState
+from tasks.search.source import About, FetchContext, Page, SourceError, SourceKind, SourceState
 from tasks.search.text import plain, safe_url
 
 _UNIT_MAX = 500
@@ -16,6 +16,13 @@ class RssSource:
 
     name: ClassVar[str] = "rss"
     kind: ClassVar[SourceKind] = SourceKind.FEED
+    about: ClassVar[About] = About(
+        title="RSS and Atom feeds",
+        recipient="The publishers of the feeds in CM_FEEDS",
+        sends="Nothing about clients: each feed is fetched whole.",
+        terms="Each publisher's own.",
+        calls_per_client=0,
+    )
 
     def units(self, argument: str | None, context: FetchContext) -> list[str]:
         addresses = [argument] if argument else context.settings.feeds

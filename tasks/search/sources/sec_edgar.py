@@ -7,8 +7,10 @@ from typing import Any, ClassVar, NamedTuple
 
 from tasks.companies.names import words_of
 from tasks.net.faults import FetchError, WrongType
-from tasks.search.api import Api, ask, publisher, title, when
-from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind, SourceState
+from tasks.net.http import user_agent
+from tasks.search.api import Api, address_of, ask, publisher, title, when
+from tasks.search.options import CALLS
+from tasks.search.source import About, FetchContext, Field, Found, Page, Profile, SourceKind, SourceState
 
 API = Api(name="sec_edgar", title="SEC EDGAR", url="https://www.sec.gov", interval_seconds=0.2)
 """Ten requests a second are allowed for all of a caller's machines together; more block it for ten minutes."""
@@ -49,6 +51,16 @@ class SecEdgarSource:
     name: ClassVar[str] = API.name
     kind: ClassVar[SourceKind] = SourceKind.QUERY
     third_party: ClassVar[bool] = True
+    about: ClassVar[About] = About(
+        title=API.title,
+        recipient="U.S. Securities and Exchange Commission",
+        sends="The number of each client that files there, and your contact address.",
+        terms="Fair access: https://www.sec.gov/os/accessing-edgar-data. Companies listed in the USA only.",
+        fields=(
+            Field("contact", "Contact address", required=True, setting="contact", help="sent to the SEC"),
+            *CALLS,
+        ),
+    )
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -57,14 +69,14 @@ class SecEdgarSource:
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
     ) -> Iterator[Page]:
-        if not context.settings.contact:
+        if not _contact(context):
             raise FetchError(f"{API.title}: refuses callers it cannot write to; set CM_CONTACT to an address")
         filer = self._filer(profile, context)
         if filer is None:
             yield Page(SourceState.EMPTY)
             return
-        base = context.settings.source_urls.get(API.name, DATA_URL)
-        answer = ask(API, context, url=f"{base}/submissions/CIK{filer.cik:010d}.json")
+        base = address_of(API, context, DATA_URL)
+        answer = _ask(context, f"{base}/submissions/CIK{filer.cik:010d}.json")
         yield _page(filer, answer, context)
 
     def _filer(self, profile: Profile, context: FetchContext) -> _Filer | None:
@@ -77,6 +89,14 @@ class SecEdgarSource:
         return next((found for n in names if n and (found := self._filers.get(_name(n)))), None)
 
 
+def _contact(context: FetchContext) -> str:
+    return str(context.options.get("contact") or context.settings.contact)
+
+
+def _ask(context: FetchContext, url: str) -> dict[str, Any]:
+    return ask(API, context, url=url, headers={"User-Agent": user_agent(_contact(context))})
+
+
 def _ticker(text: str) -> str:
     """EDGAR writes BRK-B for BRK.B."""
     return "ticker " + text.strip().upper().rpartition(":")[2].replace(".", "-")
@@ -87,9 +107,8 @@ def _name(text: str) -> str:
 
 
 def _read_filers(context: FetchContext) -> dict[str, _Filer]:
-    base = context.settings.source_urls.get(API.name, API.url)
     filers: dict[str, _Filer] = {}
-    for row in ask(API, context, url=f"{base}/files/company_tickers.json").values():
+    for row in _ask(context, f"{address_of(API, context)}/files/company_tickers.json").values():
         if not isinstance(row, dict):
             continue
         cik, ticker, name = row.get("cik_str"), row.get("ticker"), row.get("title")

@@ -17,8 +17,9 @@ from tasks.search.api import (
     title,
     when,
 )
-from tasks.search.query import Syntax, boolean_query
-from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind
+from tasks.search.options import CALLS, COUNTRY, REQUIRED_KEY, max_results
+from tasks.search.query import ASKS, Syntax, boolean_query
+from tasks.search.source import About, FetchContext, Found, KeyUse, Page, Profile, SourceKind
 from tasks.search.text import web_address
 
 API = Api(
@@ -26,11 +27,13 @@ API = Api(
     title="Serper",
     url="https://google.serper.dev/news",
     interval_seconds=0.2,
-    key_setting="CM_SERPER_API_KEY",
+    key_setting="serper_api_key",
 )
 SYNTAX = Syntax(max_words=28)
-COUNT = 100
+MOST = 100
 """Results a request; 11 to 100 cost two credits, whether there are so many or not."""
+_A_WHILE = 3_600.0
+"""Seconds: somebody has to buy credits first."""
 
 
 class SerperSource:
@@ -39,22 +42,32 @@ class SerperSource:
     name: ClassVar[str] = API.name
     kind: ClassVar[SourceKind] = SourceKind.QUERY
     third_party: ClassVar[bool] = True
+    about: ClassVar[About] = About(
+        title=API.title,
+        recipient="Serper (serper.dev), which asks Google",
+        sends=ASKS,
+        terms="Prepaid credits, 2,500 to begin with: up to 10 results cost one, up to 100 two.",
+        key=KeyUse.REQUIRED,
+        key_setting=API.key_setting,
+        fields=(REQUIRED_KEY, *CALLS, max_results(10, 100, MOST), COUNTRY),
+    )
 
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
     ) -> Iterator[Page]:
+        count = context.most_results(MOST)
         body = {
             "q": boolean_query(profile, SYNTAX),
-            "gl": context.settings.search_country.lower(),
+            "gl": context.country.lower(),
             "hl": "en",
-            "num": COUNT,
+            "num": count,
             "tbs": f"qdr:{_window(context.days_back)}",
         }
         headers = {"X-API-KEY": require_key(API, context)}
         data = ask(API, context, body=body, headers=headers, explain=_explain)
         rows = rows_of(API, data, "news")
         page = page_of(API, rows, lambda row: _item(row, context))
-        yield cut_off(API, page, len(rows)) if len(rows) >= COUNT else page
+        yield cut_off(API, page, len(rows)) if len(rows) >= count else page
 
 
 def _window(days: int) -> str:
@@ -67,7 +80,9 @@ def _explain(status: int, body: bytes) -> FetchError | None:
     said = str(data.get("message") or "").lower() if isinstance(data, dict) else ""
     if status in (400, 402, 403) and "credit" in said:
         return QuotaReached(
-            f"{API.title}: no credits left ({status}); buy some, or switch it off", status=status
+            f"{API.title}: no credits left ({status}); buy some, or switch it off",
+            status=status,
+            after=_A_WHILE,
         )
     return None
 

@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 from tasks.net.faults import FetchError, QuotaReached
 from tasks.search.api import Api, ask, page_of, publisher, read_json, rows_of, snippet, title, when
+from tasks.search.options import CALLS, OPTIONAL_KEY, max_results
 from tasks.search.query import is_everyday, names_of, phrase_of
-from tasks.search.source import FetchContext, Found, Page, Profile, SourceKind
+from tasks.search.source import About, FetchContext, Found, KeyUse, Page, Profile, SourceKind
 from tasks.search.text import web_address
 
 API = Api(
@@ -14,7 +15,7 @@ API = Api(
     title="Tavily",
     url="https://api.tavily.com/search",
     interval_seconds=1.0,
-    key_setting="CM_TAVILY_API_KEY",
+    key_setting="tavily_api_key",
 )
 MAX_RESULTS = 20
 MAX_CHARS = 400
@@ -29,6 +30,16 @@ class TavilySource:
     name: ClassVar[str] = API.name
     kind: ClassVar[SourceKind] = SourceKind.QUERY
     third_party: ClassVar[bool] = True
+    about: ClassVar[About] = About(
+        title=API.title,
+        recipient="Tavily (USA)",
+        sends="The client's name; for everyday names also keywords and industry.",
+        terms="Without a key at a low, unpublished rate; a free key has 1,000 credits a month, then by plan.",
+        key=KeyUse.OPTIONAL,
+        key_setting=API.key_setting,
+        fields=(OPTIONAL_KEY, *CALLS, max_results(5, MAX_RESULTS, MAX_RESULTS)),
+        free_calls=1_000,
+    )
 
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
@@ -41,7 +52,7 @@ class TavilySource:
             "search_depth": "basic",
             "start_date": f"{context.since:%Y-%m-%d}",
             "end_date": f"{context.as_of:%Y-%m-%d}",
-            "max_results": MAX_RESULTS,
+            "max_results": context.most_results(MAX_RESULTS),
             "include_answer": False,
             "include_raw_content": False,
         }
