@@ -64,7 +64,10 @@ def init(
         say(f"{user.email} owns {found.slug}")
     elif not has_owner(scope):
         warn("no owner yet: client-monitor init --owner-email you@your-company")
-    note("next: client-monitor import-clients FILE.csv, then client-monitor run")
+    note(
+        "next: client-monitor import-clients FILE.csv; client-monitor providers list and enable a source, "
+        "such as google_news; then client-monitor run"
+    )
 
 
 def import_clients(file: CsvArgument, business: BusinessOption = None) -> None:

@@ -3,18 +3,33 @@
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import BaseModel
 
 from cli.output import BAD_INPUT, err, fail, note, print_json, say, warn, warn_all
 
+if TYPE_CHECKING:
+    from services.evaluation.ai import MeasuredAi
+    from tasks.classify.rules import Verdict
+
+RULES = "rules"
+BUDGET_USD = 0.25
+"""Some thousand headlines with a small model of November 2026."""
+
 FileArgument = Annotated[
     Path, typer.Argument(metavar="FILE.jsonl", help="A labelled file: one JSON object a line.")
 ]
 ErrorsOption = Annotated[
     bool, typer.Option("--errors", help="Print the misjudged items first, to learn from them.")
+]
+ClassifierOption = Annotated[
+    str,
+    typer.Option(help="rules needs no key; openai, anthropic and openai_compatible use the deployment's."),
+]
+BudgetOption = Annotated[
+    float, typer.Option(min=0, help="US dollars a language model may cost; the rules judge what is left.")
 ]
 AtMostOption = Annotated[int, typer.Option(min=1, help="How many misjudged items --errors prints.")]
 
@@ -88,6 +103,8 @@ def companies(
     file: FileArgument,
     errors: ErrorsOption = False,
     by: Annotated[CompanyCut | None, typer.Option(help="Cut the figures by this, printed first.")] = None,
+    classifier: ClassifierOption = RULES,
+    budget: BudgetOption = BUDGET_USD,
     at_most: AtMostOption = 50,
 ) -> None:
     """How well it is told whether a text is about a client.
@@ -96,20 +113,22 @@ def companies(
     """
     from services.evaluation import companies as evaluation
 
+    ai = _ai(classifier, budget)
     with _working("matching"):
-        report = evaluation.evaluate_companies(file)
+        report = evaluation.evaluate_companies(file, ai.judge if ai else None)
     if errors:
         _show_misjudged(evaluation.misjudged(report), at_most)
     if by is not None:
         _show_cuts({name: _figures(cut) for name, cut in evaluation.by_company(report).items()})
-    _finish(file, report, empty=not report.judged)
+    _finish(file, report, empty=not report.judged, ai=ai)
 
 
 def categories(
     file: FileArgument,
     errors: ErrorsOption = False,
     by: Annotated[CategoryCut | None, typer.Option(help="Cut the figures by this, printed first.")] = None,
-    classifier: Annotated[str, typer.Option(help="rules needs no key; others as installed.")] = "rules",
+    classifier: ClassifierOption = RULES,
+    budget: BudgetOption = BUDGET_USD,
     patterns: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Your own patterns, beside those of the rules.")
     ] = None,
@@ -121,27 +140,32 @@ def categories(
     """
     from services.evaluation import categories as evaluation
 
-    classify = _classifier(classifier, patterns)
+    ai = _ai(classifier, budget)
+    classify = _rules_with(patterns) if patterns is not None else None
     with _working("classifying"):
-        report = evaluation.evaluate_categories(file, classify)
+        report = evaluation.evaluate_categories(file, classify, ai.judge if ai else None)
     if errors:
-        _show_misjudged(evaluation.misjudged(file, classify), at_most)
+        _show_misjudged(evaluation.misjudged(report), at_most)
     if by is not None:
         _show_cuts(_figures(report)["per_category"])
-    _finish(file, report, empty=not _figures(report)["per_category"])
+    _finish(file, report, empty=not _figures(report)["per_category"], ai=ai)
 
 
-def _classifier(name: str, patterns: Path | None) -> Callable[[str, str | None], Any] | None:
-    """The named classifier as a function of one text; None for the bare rules, which the evaluation has itself."""
-    if name == "rules" and patterns is None:
-        return None
+def _rules_with(patterns: Path) -> Callable[[str, str | None], "Verdict"]:
     from services.patterns import read_patterns
-    from tasks.classify.classifier import Text
-    from tasks.registry import CLASSIFIERS, load
+    from tasks.classify.classifier import RulesClassifier, Text
 
-    own = read_patterns(patterns.read_text(encoding="utf-8")) if patterns is not None else ()
-    chosen = load(CLASSIFIERS, name)(own)
-    return lambda title, snippet: chosen.classify([Text(title=title, snippet=snippet)])[0]
+    rules = RulesClassifier(read_patterns(patterns.read_text(encoding="utf-8")))
+    return lambda title, snippet: rules.classify([Text(title=title, snippet=snippet)])[0]
+
+
+def _ai(name: str, budget: float) -> "MeasuredAi | None":
+    """The language model to measure; None for the rules alone."""
+    if name == RULES:
+        return None
+    from services.evaluation.ai import measured
+
+    return measured(name, budget)
 
 
 def _working(what: str) -> Any:
@@ -174,7 +198,7 @@ def _show_cuts(cuts: Mapping[str, Mapping[str, Any]]) -> None:
         say(f"{name}: {', '.join(said)}")
 
 
-def _finish(file: Path, report: Any, *, empty: bool) -> None:
+def _finish(file: Path, report: Any, *, empty: bool, ai: "MeasuredAi | None" = None) -> None:
     problems = list(getattr(report, "errors", ()))
     warn_all(f"{file.name} {problem}" for problem in problems)
     if empty:
@@ -186,4 +210,6 @@ def _finish(file: Path, report: Any, *, empty: bool) -> None:
     if problems:
         left_out = len({str(problem).partition(":")[0] for problem in problems})  # a line may have two faults
         warn("1 line was left out" if left_out == 1 else f"{left_out} lines were left out")
-    print_json(_figures(report))
+    if ai is not None and ai.trouble:
+        warn(ai.trouble)
+    print_json(_figures(report) | ({"ai": ai.figures} if ai is not None else {}))

@@ -7,7 +7,20 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from cli import admin, evaluate, explain, feedback, patterns, run, up
+from cli import (
+    admin,
+    backup,
+    evaluate,
+    explain,
+    feedback,
+    patterns,
+    portfolio,
+    providers,
+    run,
+    sending,
+    spend,
+    up,
+)
 from cli.output import report_failure, say
 
 
@@ -51,7 +64,7 @@ def _root(
     """Needed for --version; the help text stands on the app."""
 
 
-for part in (run, admin, up, explain, feedback, patterns, evaluate):
+for part in (run, admin, providers, portfolio, up, explain, feedback, patterns, evaluate, spend, sending, backup):
     part.register(app)
 
 

@@ -182,6 +182,8 @@ def show(summary: "RunSummary") -> None:
         f"{c.get('dedupe.stories', 0):,} stories naming a client → {c.get('classify.events', 0):,} events; "
         f"{summary.mails:,} mails written"
     )
+    if summary.ai_line:
+        say(f"AI: {summary.ai_line}")
     clients = Table(title="Clients", title_justify="left", header_style="bold", box=None, pad_edge=False)
     clients.add_column("client", no_wrap=True, width=26)
     for name in ("found", "stories", "events"):

@@ -63,6 +63,8 @@ def publish(summary: RunSummary) -> None:
         f"As of {summary.as_of:%Y-%m-%d %H:%M} UTC, {summary.seconds:.1f} s, {summary.mails} mails sent.",
         "",
     ]
+    if summary.ai_line:
+        lines += [f"AI: {summary.ai_line}.", ""]
     if summary.error:
         lines += [f"**Error:** {summary.error}", ""]
     if summary.degraded:

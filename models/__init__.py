@@ -18,6 +18,7 @@ from models import (
     news,
     patterns,
     providers,
+    returns,
 )
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "news",
     "patterns",
     "providers",
+    "returns",
 ]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, func
 from sqlmodel import Field, Session, col, select
 
 from models.base import TenantRow, json_field, table_args, utc_field, utc_now
@@ -93,3 +93,24 @@ def record_spend(
         "created_at": utc_now(),
     }
     insert_rows(session, AiSpend, [row])
+
+
+def calls_since(scope: Scope, session: Session, since: datetime) -> list[AiSpend]:
+    """The paid calls since then, oldest first."""
+    query = select(AiSpend).where(col(AiSpend.created_at) >= since)
+    return list(session.exec(query.order_by(col(AiSpend.created_at), col(AiSpend.id))))
+
+
+def costs_of_run(scope: Scope, session: Session, job_run_id: UUID) -> dict[str, float]:
+    """What a run's paid calls came to: calls, tokens by kind, US dollars. Empty when it made none."""
+    calls, *sums = session.exec(
+        select(
+            func.count(),
+            func.coalesce(func.sum(AiSpend.input_tokens), 0),
+            func.coalesce(func.sum(AiSpend.cached_tokens), 0),
+            func.coalesce(func.sum(AiSpend.output_tokens), 0),
+            func.coalesce(func.sum(AiSpend.cost_usd), 0.0),
+        ).where(AiSpend.job_run_id == job_run_id)
+    ).one()
+    names = ("ai_input_tokens", "ai_cached_tokens", "ai_output_tokens", "ai_usd")
+    return {"ai_calls": calls, **dict(zip(names, sums, strict=True))} if calls else {}

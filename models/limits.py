@@ -169,3 +169,11 @@ def _lapse(session: Session, budget: str) -> None:
 def spent(session: Session, budget: str) -> float:
     """What a budget has really spent so far."""
     return session.exec(select(func.coalesce(func.max(Budget.spent), 0.0)).where(Budget.name == budget)).one()
+
+
+def taken(session: Session, budget: str) -> float:
+    """What of a budget cannot be reserved any more: what was spent, and what calls under way hold."""
+    held = select(func.coalesce(func.sum(Reservation.amount), 0.0)).where(
+        Reservation.budget == budget, col(Reservation.expires_at) > utc_now()
+    )
+    return spent(session, budget) + session.exec(held).one()

@@ -32,6 +32,8 @@ class Route(StrEnum):
 
     INSTANT = "instant"
     DIGEST = "digest"
+    IN_APP = "in_app"
+    """The person switched e-mail off: it is shown where they look."""
 
 
 class NotificationState(StrEnum):
@@ -200,9 +202,27 @@ class Suppression(TenantRow, table=True):
     lifted_at: datetime | None = utc_field()
 
 
-def suppressed_addresses(scope: Scope, session: Session) -> set[str]:
-    """Addresses we must not write to now."""
-    return set(session.exec(select(Suppression.recipient).where(col(Suppression.lifted_at).is_(None))))
+EVERY_TOPIC = "all"
+"""The topic of a suppression that keeps every mail from an address; others are the value of a DeliveryKind."""
+
+
+def suppressed_topics(scope: Scope, session: Session) -> dict[str, frozenset[str]]:
+    """Address in lower case → the topics we must not write to it about now."""
+    topics: dict[str, set[str]] = {}
+    query = select(Suppression.recipient, Suppression.topic).where(col(Suppression.lifted_at).is_(None))
+    for address, topic in session.exec(query):
+        topics.setdefault(address.lower(), set()).add(topic)
+    return {address: frozenset(found) for address, found in topics.items()}
+
+
+def suppressed_addresses(scope: Scope, session: Session, kind: DeliveryKind | None = None) -> set[str]:
+    """Addresses, in lower case, that we must not write to now; with ``kind`` also those that want no such mail."""
+    barred = {EVERY_TOPIC} if kind is None else {EVERY_TOPIC, kind.value}
+    return {
+        address
+        for address, topics in suppressed_topics(scope, session).items()
+        if not topics.isdisjoint(barred)
+    }
 
 
 def deliveries(scope: Scope, session: Session, *, limit: int = 100) -> list[Delivery]:

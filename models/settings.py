@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     )
     calls_per_day: dict[str, int] = Field(
         default_factory=dict,
-        description="requests a UTC day that all tenants together may make with the deployment's key, by source, as JSON",
+        description="requests a UTC day of all tenants with the deployment's key, by source, as JSON",
     )
     search_language: str = Field(default="en", min_length=2, max_length=5, description="ISO 639-1")
     search_country: str = Field(default="US", min_length=2, max_length=2, description="ISO 3166-1 alpha-2")
@@ -148,7 +148,24 @@ class Settings(BaseSettings):
         description="Fernet keys that seal tenants' own keys, separated by blanks; the first seals, all unseal",
     )
     openai_api_key: SecretStr | None = None
+    openai_model: str = Field(default="gpt-6-luna", description="where a tenant chose no other")
+    openai_base_url: str = Field(
+        default="", description="a gateway or a region, ending in /v1; empty: OpenAI's"
+    )
     anthropic_api_key: SecretStr | None = None
+    anthropic_model: str = Field(default="claude-haiku-5-5", description="where a tenant chose no other")
+    anthropic_base_url: str = Field(default="", description="a gateway, without /v1; empty: Anthropic's")
+    compatible_base_url: str = Field(
+        default="", description="a server that speaks OpenAI's chat completions, ending in /v1"
+    )
+    compatible_model: str = Field(default="", description="the model to ask for there")
+    compatible_api_key: SecretStr | None = Field(default=None, description="if that server wants one")
+    ai_usd_per_run: float = Field(default=0.5, ge=0, description="US dollars a tenant's run may spend on AI")
+    ai_usd_per_day: float = Field(default=1.0, ge=0)
+    ai_usd_per_month: float = Field(default=10.0, ge=0)
+    ai_calls_per_run: int = Field(default=500, ge=0, description="calls a tenant's run may make to an AI")
+    ai_calls_per_day: int = Field(default=1_000, ge=0)
+    ai_calls_per_month: int = Field(default=20_000, ge=0)
     ai_prices: dict[str, AiPrice] = Field(
         default_factory=dict,
         description="what models cost you, by the beginning of their name, where the published prices do not hold",
@@ -213,6 +230,7 @@ class Settings(BaseSettings):
         "ses_secret_access_key",
         "openai_api_key",
         "anthropic_api_key",
+        "compatible_api_key",
         "tavily_api_key",
         "newsapi_api_key",
         "serper_api_key",

@@ -32,13 +32,13 @@ _MAC = 16
 
 
 class Purpose(StrEnum):
-    """What a token lets its bearer do."""
+    """What a token lets its bearer do. The values are the paths of the links."""
 
     UNSUBSCRIBE = "unsubscribe"
     PREFERENCES = "preferences"
-    USEFUL = "useful"
-    NOT_RELEVANT = "not-relevant"
-    WRONG_COMPANY = "wrong-company"
+    USEFUL = "feedback/useful"
+    NOT_RELEVANT = "feedback/not-relevant"
+    WRONG_COMPANY = "feedback/wrong-company"
     MUTE = "mute"
     READ = "read"
     OPEN = "open"

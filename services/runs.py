@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from models import jobs
 from models.accounts import Business, User, users
+from models.ai import costs_of_run
 from models.base import utc_now
 from models.clients import Client, active_clients
 from models.clock import Clock, SystemClock
@@ -65,6 +66,28 @@ class RunSummary(BaseModel):
     clients: list[ClientLine]
     people: list[PersonLine]
     mails: int = 0
+    costs: dict[str, float] = Field(default_factory=dict)
+    """Of its calls to an AI: ``ai_calls``, tokens by kind, ``ai_usd``; empty when it made none."""
+
+    @property
+    def ai_line(self) -> str:
+        """What the AI did and cost, in a line; empty when none was asked anything."""
+        count = self.counts.get
+        judged, left = (
+            count("classify.ai_judged", 0),
+            sum(value for name, value in self.counts.items() if name.startswith("classify.ai_left_")),
+        )
+        if not (judged or left or self.costs):
+            return ""
+        told = f"{judged:,} stories judged ({count('classify.ai_cached', 0):,} known from before)"
+        told += f", {left:,} left to the rules" if left else ""
+        cost = self.costs.get
+        tokens = cost("ai_input_tokens", 0) + cost("ai_cached_tokens", 0)
+        return (
+            f"{told}; {cost('ai_calls', 0):,.0f} calls, {tokens:,.0f} tokens in "
+            f"({cost('ai_cached_tokens', 0):,.0f} cached), {cost('ai_output_tokens', 0):,.0f} out, "
+            f"{cost('ai_usd', 0):.4f} USD"
+        )
 
 
 def find_clients(scope: Scope, names: list[str]) -> tuple[UUID, ...]:
@@ -190,6 +213,7 @@ def close_run(plan: RunPlan, reports: list[StageReport], error: BaseException | 
             run.state, run.error = RunState.DEGRADED if degraded else RunState.COMPLETED, ""
         run.degraded = degraded
         run.counts = {**run.counts, **_counts(reports)}
+        run.costs = {**run.costs, **costs_of_run(scope, session, run.id)}
         run.finished_at = run.heartbeat_at = utc_now()
     return summarise(scope, plan.job_run_id)
 
@@ -212,6 +236,7 @@ def summarise(scope: Scope, job_run_id: UUID) -> RunSummary:
             clients=_client_lines(scope, session, run),
             people=_person_lines(scope, session, run),
             mails=mails_sent_since(scope, session, run.started_at),
+            costs=run.costs,
         )
 
 

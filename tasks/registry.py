@@ -1,6 +1,8 @@
 """One door for providers, ours and anybody's: Python entry points, a group a stage."""
 
-from importlib.metadata import EntryPoint, entry_points
+import sys
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any
 
 SOURCES = "client_monitor.sources"
@@ -15,7 +17,13 @@ class UnknownProvider(LookupError):
 
 def installed(group: str) -> dict[str, EntryPoint]:
     """Providers of a group by name, loaded or not."""
-    return {point.name: point for point in entry_points(group=group)}
+    return {point.name: point for point in _registered(tuple(sys.path)).select(group=group)}
+
+
+@cache
+def _registered(_path: tuple[str, ...]) -> EntryPoints:
+    """Read once for a search path: it takes a look into every installed package."""
+    return entry_points()
 
 
 def load(group: str, name: str) -> Any:

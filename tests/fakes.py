@@ -6,7 +6,7 @@ import ssl
 import struct
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -44,6 +44,10 @@ class Asked:
     body: bytes
 
 
+Answering = Callable[[Asked], Reply]
+"""A reply that depends on what was asked."""
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     # The standard library's 5 overflow when a whole pool connects at once, and an overflowing queue drops
@@ -57,7 +61,7 @@ class NewsServer:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self._scheme = "https" if tls else "http"
-        self._replies: dict[str, deque[Reply]] = {}
+        self._replies: dict[str, deque[Reply | Answering]] = {}
         self._closing = threading.Event()
         outer = self
 
@@ -94,9 +98,9 @@ class NewsServer:
     def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
         return f"{self._scheme}://{host}:{self.port}{path}"
 
-    def serve(self, path: str, *replies: Reply | bytes | str) -> str:
+    def serve(self, path: str, *replies: Reply | Answering | bytes | str) -> str:
         """Answer ``path`` with these replies in turn, and go on with the last; returns the address."""
-        made = [reply if isinstance(reply, Reply) else Reply(_bytes(reply)) for reply in replies]
+        made = [Reply(_bytes(reply)) if isinstance(reply, bytes | str) else reply for reply in replies]
         self._replies[path] = deque(made)
         return self.url(path)
 
@@ -107,13 +111,13 @@ class NewsServer:
         parts = urlsplit(handler.path)
         length = int(handler.headers.get("Content-Length") or 0)
         body = handler.rfile.read(length)
-        self.asked.append(
-            Asked(handler.command, parts.path, parse_qs(parts.query), dict(handler.headers), body)
-        )
+        asked = Asked(handler.command, parts.path, parse_qs(parts.query), dict(handler.headers), body)
+        self.asked.append(asked)
         queue = self._replies.get(parts.path)
         reply = Reply(status=404, media_type="text/html", body=b"<html>not here</html>")
         if queue:
-            reply = queue.popleft() if len(queue) > 1 else queue[0]
+            queued = queue.popleft() if len(queue) > 1 else queue[0]
+            reply = queued if isinstance(queued, Reply) else queued(asked)
         if reply.stall:
             self._closing.wait(30)
             return

@@ -3,7 +3,7 @@
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,8 @@ from enum import Enum, auto
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+from _pytest.mark import ParameterSet
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -55,9 +57,13 @@ class Fault:
     name: str
     """As the published table calls it."""
     play: Play
+    says: str = ""
+    """What the result must tell a person, where it is not good: a regular expression."""
     where: Where = Where.SERVER
     slow: bool = False
     """It takes as long as our patience: for short time-outs."""
+    full: bool = False
+    """So like another one that only the long tests play it."""
 
 
 def _full(good: Good, **changes: object) -> tuple[Reply, ...]:
@@ -77,34 +83,79 @@ def _long(good: Good) -> bytes:
 INSIDE = "/inside"
 """What a redirect from outside must never reach."""
 
+_PAGE = b"<html><p>Hello</p></html>"
 FAULTS = (
     Fault("200, good", lambda good: (good.full,)),
     Fault("200, no results", lambda good: (good.empty,)),
-    Fault("200, a web page", lambda _: (Reply(b"<html><p>Hello</p></html>", media_type="text/html"),)),
-    Fault("200, nothing at all", lambda good: _full(good, body=b"")),
     Fault(
-        "200, cut in the middle", lambda good: _full(good, body=good.full.body[: len(good.full.body) // 2])
+        "200, a web page",
+        lambda _: (Reply(_PAGE, media_type="text/html"),),
+        "not what was asked|refused the q",
     ),
-    Fault("200, 10 MB", lambda good: _full(good, body=b" " * 10_000_000)),
-    Fault("200, a byte at a time", lambda good: _full(good, body=_long(good), drip=True), slow=True),
-    Fault("200, hung up in the middle", lambda good: _full(good, cut_after=20)),
-    Fault("200, reset in the middle", lambda good: _full(good, body=_long(good), reset_after=20)),
-    Fault("no answer", lambda good: _full(good, stall=True), slow=True),
-    *(Fault(str(status), _status(status)) for status in (400, 401, 403, 404, 408, 409, 425)),
-    Fault("429", _status(429)),
-    Fault("429, Retry-After 2 s, then good", lambda good: (*_status(429, Retry_After="2")(good), good.full)),
-    Fault("429, Retry-After 10 min", _status(429, Retry_After="600")),
-    Fault("quota in its own words", lambda good: (good.quota,) if good.quota else ()),
-    Fault("500", _status(500)),
+    Fault("200, nothing at all", lambda good: _full(good, body=b""), "empty answer|not JSON|cut off"),
+    Fault(
+        "200, another form",
+        lambda _: (Reply(b'{"hits": 1}', media_type="application/json"),),
+        "format may have changed|not what was asked",
+    ),
+    Fault(
+        "200, cut in the middle",
+        lambda good: _full(good, body=good.full.body[: len(good.full.body) // 2]),
+        "cut off|ends in the middle",
+    ),
+    Fault("200, 10 MB", lambda good: _full(good, body=b" " * 10_000_000), "longer than"),
+    Fault(
+        "200, a byte at a time", lambda good: _full(good, body=_long(good), drip=True), "too slow", slow=True
+    ),
+    Fault("200, hung up in the middle", lambda good: _full(good, cut_after=20), "cut off"),
+    Fault("200, reset in the middle", lambda good: _full(good, body=_long(good), reset_after=20), "cut off"),
+    Fault("no answer", lambda good: _full(good, stall=True), "no answer in time", slow=True),
+    Fault("400", _status(400), "does not accept"),
+    Fault("401", _status(401), "check the key"),
+    Fault("403", _status(403), "check the key"),
+    Fault("404", _status(404), "nothing is there", full=True),
+    Fault("408", _status(408), "next run tries again", full=True),
+    Fault("409", _status(409), "does not accept", full=True),
+    Fault("425", _status(425), "next run tries again", full=True),
+    Fault("429", _status(429), "wait|busy"),
+    Fault(
+        "429, Retry-After 2 s, then good",
+        lambda good: (*_status(429, Retry_After="2")(good), good.full),
+        "wait|busy",
+    ),
+    Fault("429, Retry-After 10 min", _status(429, Retry_After="600"), "wait|busy"),
+    Fault(
+        "quota in its own words",
+        lambda good: (good.quota,) if good.quota else (),
+        "used up|no credits|too many requests",
+    ),
+    Fault("500", _status(500), "next run tries again"),
     Fault("500 twice, then good", lambda good: (*_status(500)(good) * 2, good.full)),
-    Fault("502, a web page", lambda _: (Reply(b"<html>Bad gateway</html>", 502, "text/html"),)),
-    Fault("503", _status(503)),
-    Fault("503, Retry-After 10 min", _status(503, Retry_After="600")),
-    Fault("connection refused", lambda good: (good.full,), Where.CLOSED),
-    Fault("no such name", lambda good: (good.full,), Where.NOWHERE),
-    Fault("certificate not trusted", lambda good: (good.full,), Where.UNTRUSTED),
-    Fault("redirect to a private address", _status(302, Location=f"{{inside}}{INSIDE}"), Where.OUTSIDE),
+    Fault("502, a web page", lambda _: (Reply(_PAGE, 502, "text/html"),), "next run tries again"),
+    Fault("503", _status(503), "next run tries again", full=True),
+    Fault("503, Retry-After 10 min", _status(503, Retry_After="600"), "wait"),
+    Fault("connection refused", lambda good: (good.full,), "cannot connect", where=Where.CLOSED),
+    Fault("no such name", lambda good: (good.full,), "no address", where=Where.NOWHERE),
+    Fault(
+        "certificate not trusted",
+        lambda good: (good.full,),
+        "certificate is not trusted",
+        where=Where.UNTRUSTED,
+    ),
+    Fault(
+        "redirect to a private address",
+        _status(302, Location=f"{{inside}}{INSIDE}"),
+        "private address|does not accept",  # what is posted is not sent on at all
+        where=Where.OUTSIDE,
+    ),
 )
+
+
+def played(faults: Sequence[Fault]) -> list[ParameterSet]:
+    """The faults as parameters of a test."""
+    return [
+        pytest.param(fault, id=fault.name, marks=[pytest.mark.full] if fault.full else []) for fault in faults
+    ]
 
 
 @dataclass(slots=True)

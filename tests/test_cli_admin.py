@@ -233,6 +233,8 @@ def test_doctor(fresh: Path) -> None:
     assert not (fresh / "var").exists()
     call("init", "--owner-email", "boss@example.com")
     call("import-clients", put(fresh, "clients.csv", "name\nAcme\n"))
+    assert "main: no source is switched on" in call("doctor").stdout
+    call("providers", "enable", "google_news")
     found = json.loads(call("doctor", "--json").stdout)
     assert found["state"] == "ok", found
     assert {check["name"] for check in found["checks"]} >= {

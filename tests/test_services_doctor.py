@@ -413,4 +413,4 @@ def test_a_check_that_breaks_does_not_hide_the_others(db: Engine, monkeypatch: p
     monkeypatch.setattr("services.doctor.check_mail", broken)
     checks = examine(NO_PREFECT, clock=NOW)
     assert "could not be checked: SMTPException: surprise" in by_name(checks)["mail"].message
-    assert checks[-1].name == "models"
+    assert checks[-1].name == "providers"

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +23,6 @@ from tasks.companies.names import Profile
 SECRET = "sk-7d1f-very-secret"
 ACME = Profile(key="1", name="Acme", aliases=("Acme Corp",), industry="Widgets")
 STORY = Text("Acme buys Orrin for $65 million", "The deal closes in May, Acme said.")
-SPECS = Path(__file__).resolve().parents[2] / "shared" / "specs"
 
 
 def judged(number: int = 1, **fields: Any) -> dict[str, Any]:
@@ -355,24 +353,3 @@ def test_a_reason_is_one_bounded_line() -> None:
     kept = tidy(StoryAnswer(**judged(reason="One\nline " + "word " * 200)))
     assert "\n" not in kept.reason
     assert len(kept.reason) <= 240
-
-
-# the contract
-
-
-@pytest.mark.full
-def test_what_is_sent_is_what_openai_documents() -> None:
-    path = SPECS / "openai.openapi.yaml"
-    if not path.exists():
-        pytest.skip("no ../shared/specs here: the contract cannot be checked")
-    import yaml
-
-    jsonschema = pytest.importorskip("jsonschema")
-
-    spec = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    schema = {"$ref": "#/components/schemas/CreateResponse", "components": spec["components"]}
-    with NewsServer() as server:
-        lab = Lab("openai", server)
-        lab.answers(openai_says(json.dumps({"stories": [judged()]})))
-        lab.ask()
-        jsonschema.Draft202012Validator(schema).validate(lab.sent)

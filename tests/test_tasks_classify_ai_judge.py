@@ -19,7 +19,8 @@ from models.scope import Scope
 from tasks.classify.ai import judge as judging
 from tasks.classify.ai import prompt as prompts
 from tasks.classify.ai.answers import Answers, StoryAnswer
-from tasks.classify.ai.asking import Asking, Budgets, Case, Left, Outcome
+from tasks.classify.ai.asking import Asking, Case, Left, Outcome
+from tasks.classify.ai.ledger import Budgets, TenantLedger
 from tasks.classify.ai.model import ModelError, Prompt, Reply, Usage
 from tasks.classify.ai.prices import Price, price_of
 from tasks.classify.classifier import Text
@@ -89,7 +90,7 @@ def judge(
     name = f"test/{tenant.business_id}/{money}/{calls}"
     budgets = Budgets({f"usd/{name}": money}, {f"calls/{name}": calls})
     asked = [replace(case, facts=facts or {}) for case in asked]
-    return judging.judge(Asking(tenant.scope, model, DEAR, budgets), asked)
+    return judging.judge(Asking(model, DEAR, TenantLedger(tenant.scope, budgets)), asked)
 
 
 def test_stories_of_one_client_share_a_call_and_the_second_run_makes_none(tenant: Tenant) -> None:
@@ -202,7 +203,7 @@ def test_every_case_is_answered_or_left(
     ]
     name = f"law/{salt}"
     budgets = Budgets({name: 1e9}, {f"{name}/calls": calls})
-    outcome = judging.judge(Asking(tenant.scope, Scripted(script), DEAR, budgets), asked)
+    outcome = judging.judge(Asking(Scripted(script), DEAR, TenantLedger(tenant.scope, budgets)), asked)
     keys: set[UUID] = {case.key for case in asked}
     assert outcome.answers.keys() | outcome.left.keys() == keys
     assert not outcome.answers.keys() & outcome.left.keys()

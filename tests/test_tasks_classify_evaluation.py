@@ -93,11 +93,11 @@ def test_an_empty_file_is_no_crash(tmp_path: Path) -> None:
 def test_an_unsupported_language_is_never_counted_right(tmp_path: Path) -> None:
     path = write(tmp_path / "foreign.jsonl", {"title": "xx a", "category": "other"})
     assert evaluate_categories(path, says).accuracy == 0.0
-    assert misjudged(path, says)[0].got == "language_unsupported"
+    assert misjudged(evaluate_categories(path, says))[0].got == "language_unsupported"
 
 
 def test_the_misjudged_are_listed_with_what_decided(labelled: Path) -> None:
-    (wrong,) = misjudged(labelled, says)
+    (wrong,) = misjudged(evaluate_categories(labelled, says))
     assert wrong.model_dump() == {
         "title": "layoffs e",
         "expected": "award",

@@ -32,7 +32,6 @@ from models.mail import Notification, NotificationState, SkipReason
 from models.news import Article, ArticleClient, LinkState
 from models.scope import Role, Scope
 from services.clients import archive_client
-from tasks import registry
 from tasks.classify import stage as classify_stage
 from tasks.classify.classifier import RulesClassifier, Text, Verdict
 from tasks.classify.stage import Contended, classify_batch
@@ -383,19 +382,15 @@ class Meeting:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, runs: int) -> None:
         self.barrier = threading.Barrier(runs)
         self.met = threading.local()
-        meeting, load = self, registry.load
+        classify_texts = RulesClassifier.classify
 
-        class Punctual(RulesClassifier):
-            def classify(self, texts: Sequence[Text]) -> list[Verdict]:
-                if not getattr(meeting.met, "once", False):
-                    meeting.met.once = True
-                    meeting.barrier.wait(timeout=60)
-                return super().classify(texts)
+        def punctual(rules: RulesClassifier, texts: Sequence[Text]) -> list[Verdict]:
+            if not getattr(self.met, "once", False):
+                self.met.once = True
+                self.barrier.wait(timeout=60)
+            return classify_texts(rules, texts)
 
-        def loading(group: str, name: str) -> Any:
-            return Punctual if group == registry.CLASSIFIERS else load(group, name)
-
-        monkeypatch.setattr(registry, "load", loading)
+        monkeypatch.setattr(RulesClassifier, "classify", punctual)
 
 
 @pytest.mark.parametrize("limits", [(None, None), (1, None), (2, 3)])

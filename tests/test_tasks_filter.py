@@ -10,7 +10,7 @@ from newsroom import add_event, add_many_events, add_run, notes, plan_for
 from sqlalchemy import event, update
 from sqlmodel import col, select
 
-from models.accounts import Business, ClientPreference, Frequency, UserPreference, UserState
+from models.accounts import Business, ClientPreference, Frequency, User, UserPreference, UserState
 from models.base import utc_now
 from models.clients import ClientAssignment
 from models.engine import reading, writing
@@ -140,7 +140,7 @@ def test_each_reason_of_a_person_is_seen(tenant):
     filter_batch(plan_for(tenant), 100)
     assert {note.user_id: note.reason for note in notes(tenant)} == {
         off: SkipReason.NOTIFICATIONS_OFF,
-        no_mail: SkipReason.EMAIL_OFF,
+        no_mail: None,
         muted: SkipReason.CLIENT_MUTED,
         bounced: SkipReason.SUPPRESSED,
         lifted: None,
@@ -148,6 +148,41 @@ def test_each_reason_of_a_person_is_seen(tenant):
         strict: SkipReason.BELOW_THRESHOLD,
         lenient: None,
     }
+
+
+def test_who_switched_mail_off_finds_it_in_the_app(tenant):
+    acme = tenant.add_client()
+    reader = tenant.add_user(clients=(acme,), email_notifications_enabled=False)
+    add_event(tenant, acme)
+    report = filter_batch(plan_for(tenant), 100)
+    (note,) = notes(tenant)
+    assert (note.user_id, note.channel, note.state) == (reader, Channel.IN_APP, NotificationState.DELIVERED)
+    assert (note.route, note.reason, note.delivery_id) == (Route.IN_APP, None, None)
+    assert report.counts["in_app"] == 1
+    assert decisions(tenant)[0].reason.endswith("you have switched e-mail off, so it is in the app")
+
+
+def test_a_dry_run_shows_nothing_in_the_app(tenant):
+    acme = tenant.add_client()
+    tenant.add_user(clients=(acme,), email_notifications_enabled=False)
+    add_event(tenant, acme)
+    filter_batch(plan_for(tenant, deliver=False), 100)
+    assert [note.reason for note in notes(tenant)] == [SkipReason.EMAIL_OFF]
+
+
+def test_who_is_away_gets_it_later_and_who_stands_in_gets_it_now(tenant):
+    acme, other = tenant.add_client("Acme"), tenant.add_client("Other")
+    cover = tenant.add_user("ivo@example.com", frequency=Frequency.INSTANT)
+    away = tenant.add_user("maria@example.com", clients=(acme,), frequency=Frequency.INSTANT)
+    tenant.add_user("third@example.com", clients=(other,))
+    absence = {"absent_from": NOW.date(), "absent_until": NOW.date() + timedelta(days=3)}
+    change(tenant, User, col(User.id) == away, **absence, cover_user_id=cover)
+    add_event(tenant, acme)
+    filter_batch(plan_for(tenant), 100)
+    assert {note.user_id: note.route for note in notes(tenant)} == {away: Route.DIGEST, cover: Route.INSTANT}
+    sentences = {row.user_id: row.reason for row in decisions(tenant)}
+    assert "waits for one digest on your return" in sentences[away]
+    assert "you stand in for Maria" in sentences[cover]
 
 
 def test_an_unsupported_language_is_kept_but_not_mailed(tenant):

@@ -2,13 +2,16 @@
 
 import gzip
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 from conftest import Tenant
 from fakes import NewsServer, Reply, rss
+from faults import world
 
 from models.news import SourceState
 from models.settings import Settings
@@ -22,7 +25,7 @@ from tasks.net.faults import (
     WrongType,
 )
 from tasks.net.guard import is_public
-from tasks.net.http import Http, Pace
+from tasks.net.http import Http, Pace, meant_for_too
 
 FEED = rss([{"title": "Acme opens a plant", "link": "https://news.example/1"}])
 XML = ("application/rss+xml",)
@@ -48,6 +51,27 @@ def make(slept: list[float], **settings: object) -> Http:
 def http(slept: list[float]) -> Iterator[Http]:
     with make(slept) as client:
         yield client
+
+
+@contextmanager
+def dripping(start: bytes) -> Iterator[int]:
+    """The port of a server that sends ``start`` and then header-like bytes, one at a time, without an end."""
+    over = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        with suppress(OSError), listening.accept()[0] as connection:
+            connection.sendall(start)
+            while not over.wait(0.02):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,), daemon=True)
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            over.set()
+            thread.join()
 
 
 def fault(http: Http, url: str, **options: object) -> FetchError:
@@ -162,6 +186,46 @@ def test_a_server_that_does_not_answer_is_left(server: NewsServer, slept: list[f
     assert (type(error), len(slept)) == (Unreachable, 1)
 
 
+@pytest.mark.parametrize("part", ["headers", "body", "body without a length"])
+def test_a_server_that_drips_is_left_in_the_end(slept: list[float], part: str) -> None:
+    """Each byte comes well within the time-out for one silence; all of them together never end."""
+    start = b"HTTP/1.1 200 OK\r\n"
+    if part == "body":
+        start += b"Content-Length: 100000\r\n\r\n"
+    elif part == "body without a length":
+        start += b"\r\n"
+    with dripping(start) as port, make(slept, http_timeout_seconds=0.1, http_attempts=1) as http:
+        error = fault(http, f"http://127.0.0.1:{port}/x")
+    assert isinstance(error, Unreachable)
+    assert "too slow" in str(error)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_final(slept: list[float]) -> None:
+    with world() as made, make(slept) as http:
+        error = fault(http, made.untrusted.url("/x"))
+        assert made.untrusted.asked == []
+    assert "certificate is not trusted" in str(error)
+    assert slept == []
+
+
+def test_a_server_without_encryption_is_named(server: NewsServer, http: Http) -> None:
+    assert "no encrypted connection" in str(fault(http, f"https://127.0.0.1:{server.port}/x"))
+
+
+@pytest.mark.parametrize(
+    ("url", "target", "may"),
+    [
+        ("https://h.example/a", "https://h.example/b", True),
+        ("http://h.example/a", "https://h.example/a", True),
+        ("https://h.example/a", "http://h.example/a", False),
+        ("https://h.example/a", "https://h.example.evil.example/a", False),
+        ("https://h.example/a", "https://h.example:8443/a", False),
+    ],
+)
+def test_a_key_goes_on_to_the_same_host_only_and_never_in_clear(url: str, target: str, may: bool) -> None:
+    assert meant_for_too(url, target) is may
+
+
 def test_a_closed_port_is_named(http: Http, slept: list[float]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -205,22 +269,18 @@ def test_a_private_address_needs_the_operator(server: NewsServer, http: Http) ->
     assert server.asked == []
 
 
-def test_a_public_host_may_not_redirect_inside(server: NewsServer, slept: list[float]) -> None:
-    """The first host is taken for public here by what the resolver says; the test server plays it."""
-    inside = server.serve("/secret", FEED)
-
-    class Answering(Http):
-        def _addresses(self, url: str, private_ok: bool) -> tuple[list[str], bool]:
-            if "public.example" in url:
-                return ["127.0.0.1"], False
-            return super()._addresses(url, private_ok)
-
-    for target in (inside, f"http://localhost:{server.port}/secret", f"http://[::1]:{server.port}/secret"):
-        url = server.serve("/go", Reply(status=302, headers={"Location": target}))
-        with Answering(Settings(_env_file=None), sleep=slept.append) as http:
-            error = fault(http, url.replace("127.0.0.1", "public.example"))
-        assert isinstance(error, UnsafeAddress)
-    assert server.count("/secret") == 0
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "0.0.0.0", "2130706433", "127.1", "localhost"])
+def test_a_public_host_may_not_redirect_inside(
+    server: NewsServer, slept: list[float], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """The deployment's proxy, which loopback can play, is how a public host is reached here."""
+    monkeypatch.setenv("http_proxy", server.url(""))
+    server.serve("/secret", FEED)
+    server.serve("/go", Reply(status=302, headers={"Location": f"http://{host}:{server.port}/secret"}))
+    with make(slept) as http:
+        error = fault(http, "http://public.example/go")
+    assert isinstance(error, UnsafeAddress)
+    assert [request.path for request in server.asked] == ["/go"]
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/"])

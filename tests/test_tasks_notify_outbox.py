@@ -12,7 +12,7 @@ from threading import Barrier
 
 import pytest
 from conftest import NOW, Tenant
-from mailserver import Mailbox, free_port, smtp_server
+from mailserver import Mailbox, as_read, free_port, smtp_server
 from newsroom import add_event, mails, notes, plan_for, states
 from sqlalchemy import delete, update
 from sqlmodel import col, select
@@ -40,7 +40,7 @@ from tasks.notify.planning import plan_digests
 from tasks.notify.stage import digest_batch
 from tasks.notify.transports.file import FileTransport, file_name
 from tasks.notify.transports.smtp import SmtpTransport
-from tasks.notify.transports.transport import Envelope, Outcome, Result, Transport
+from tasks.notify.transports.transport import About, Envelope, Limits, Outcome, Result, Transport
 
 VICTIM = Path(__file__).with_name("victim.py")
 
@@ -49,7 +49,10 @@ class Scripted:
     """A transport that answers as told, then agrees; it keeps what it was given."""
 
     name = "scripted"
+    about = About(title="Scripted", recipient="", sends="")
     idempotent = False
+    verbatim = True
+    limits = Limits()
 
     def __init__(self, *outcomes: Result | Exception) -> None:
         self.outcomes = list(outcomes)
@@ -72,7 +75,8 @@ def smtp(monkeypatch):
     """Settings that lead to a server on this port."""
 
     def configure(port: int, **more: str) -> SmtpTransport:
-        values = {"SMTP_PORT": str(port), "SMTP_SECURITY": "none", "SMTP_TIMEOUT_SECONDS": "5"} | more
+        one = {"SMTP_SECURITY": "none", "SMTP_TIMEOUT_SECONDS": "5", "MAIL_CONNECTIONS": "1"}
+        values = one | {"SMTP_PORT": str(port)} | more
         for name, value in values.items():
             monkeypatch.setenv(f"CM_{name}", value)
         get_settings.cache_clear()
@@ -355,7 +359,8 @@ def test_a_tenant_on_hold_sends_nothing_until_released(tenant):
     change(tenant, Business, sending_on_hold=True)
     transport = Scripted()
     report = send(tenant, transport)
-    assert (report.done, report.counts, report.degraded) == (0, {"held": 1}, ("sending is on hold",))
+    assert (report.done, report.counts) == (0, {"held": 1})
+    assert report.degraded == ("sending is on hold; client-monitor release resumes it",)
     change(tenant, Business, sending_on_hold=False)
     assert send(tenant, transport).counts == {"sent": 1}
 
@@ -417,17 +422,17 @@ def test_a_change_while_rendering_is_seen_before_anything_is_claimed(tenant, mon
 
 def test_one_mail_that_cannot_be_written_does_not_stop_the_others(tenant):
     planned(tenant, people=3)
-    real = claim.build_mime
+    real = claim.final_bytes
 
-    def build(rendered, *, mail_to, **more):
-        if mail_to == "u0@example.com":
+    def build(rendered, delivery, **more):
+        if delivery.recipient == "u0@example.com":
             raise ValueError("not an address")
-        if mail_to == "u1@example.com":
+        if delivery.recipient == "u1@example.com":
             raise RuntimeError("a broken template")
-        return real(rendered, mail_to=mail_to, **more)
+        return real(rendered, delivery, **more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(claim, "build_mime", build)
+        patch.setattr(claim, "final_bytes", build)
         report = send(tenant, Scripted())
     assert report.counts == {"failed": 1, "retry": 1, "sent": 1}
     assert [mail.state for mail in mails(tenant)] == [
@@ -518,8 +523,8 @@ def test_a_full_disk_is_not_the_mails_fault(tenant, monkeypatch):
 # kill -9
 
 
-def written() -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in get_settings().outbox_dir.glob("*.eml")}
+def written() -> dict[str, tuple[object, ...]]:
+    return {path.name: as_read(path.read_bytes()) for path in get_settings().outbox_dir.glob("*.eml")}
 
 
 def ready(tenant: Tenant) -> None:

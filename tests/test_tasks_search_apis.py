@@ -1,10 +1,8 @@
 """The search APIs, each against a loopback server that answers in its form: questions, items, paging, faults."""
 
 import json
-import logging
-import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -382,98 +380,3 @@ def test_edgar_reads_only_8_k_and_only_the_window(server: NewsServer) -> None:
 def test_an_8_k_item_becomes_its_category(item: str, category: str) -> None:
     judged = classify_text(f"Acme Corp {sec_edgar.ITEMS[item]}", None)
     assert judged.category.value == category
-
-
-# faults
-
-
-@dataclass(frozen=True)
-class Fault:
-    name: str
-    reply: Reply
-    state: SourceState
-    said: str
-    attempts: int = 1
-
-
-def _status(status: int, state: SourceState, said: str, attempts: int = 1, **headers: str) -> Fault:
-    reply = Reply(b"<html>oops</html>", status=status, media_type="text/html", headers=headers)
-    name = f"{status}{'+' + '+'.join(headers) if headers else ''}"
-    return Fault(name, reply, state, said, attempts)
-
-
-FAILED, QUOTA = SourceState.FAILED, SourceState.QUOTA
-HTML = "text/html"
-FAULTS = [
-    Fault("wrong type", Reply(b"<html>hello</html>", media_type=HTML), FAILED, "html|refused the question"),
-    Fault("cut JSON", Reply(b'{"results": [{"title": "Ac', media_type="application/json"), FAILED, "cut off"),
-    Fault("not an object", Reply(b'["x"]', media_type="application/json"), FAILED, "not JSON|cut off"),
-    Fault(
-        "another form",
-        Reply(b'{"hits": 1}', media_type="application/json"),
-        FAILED,
-        "format may have changed",
-    ),
-    Fault("10 MB", Reply(b" " * 10_000_000, media_type="application/json"), FAILED, "longer than"),
-    Fault(
-        "hang-up",
-        Reply(b'{"results": []}' * 9, media_type="application/json", cut_after=20),
-        FAILED,
-        "cut off",
-        3,
-    ),
-    _status(400, FAILED, "does not accept"),
-    _status(401, FAILED, "check the key"),
-    _status(403, FAILED, "check the key"),
-    _status(404, FAILED, "nothing is there"),
-    _status(408, FAILED, "next run", 3),
-    _status(409, FAILED, "does not accept"),
-    _status(425, FAILED, "next run", 3),
-    _status(429, QUOTA, "wait|busy"),
-    Fault("429+wait", Reply(b"", status=429, headers={"Retry-After": "600"}), QUOTA, "wait|busy"),
-    _status(500, FAILED, "next run", 3),
-    _status(502, FAILED, "next run", 3),
-    _status(503, FAILED, "next run", 3),
-]
-
-
-@each_api
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_fault_is_typed_and_tells_no_secret(
-    api: Api, fault: Fault, server: NewsServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    with pytest.raises(FetchError, match=fault.said) as caught:
-        fetch(api, ready(api, server, fault.reply))
-    assert caught.value.state is fault.state
-    assert server.count(api.path) == fault.attempts
-    assert SECRET not in str(caught.value) + caplog.text
-
-
-@each_api
-def test_a_redirect_inside_is_not_followed(api: Api, server: NewsServer) -> None:
-    # The address is one that somebody else's server sends: a public host may not lead to a private one.
-    ctx = context(api, f"http://news.example:{server.port}/api")
-    made = Settings(_env_file=None, contact="ops@monitor.example", google_search_engine="e", source_urls={})
-    http = Http(made, sleep=lambda _: None, resolve=lambda host, _: ["127.0.0.1"] if host else [])
-    ctx = replace(ctx, http=http)
-    ctx.settings.source_urls.clear()
-    with pytest.raises(FetchError, match="private address"):
-        fetch(api, ctx)
-
-
-@each_api
-def test_no_name_no_connection_no_tls(api: Api, server: NewsServer) -> None:
-    def nowhere(_host: str, _port: int) -> list[str]:
-        raise OSError("no such name")
-
-    ctx = context(api, "http://news.example/api")
-    with pytest.raises(FetchError, match="has no address"):
-        fetch(api, replace(ctx, http=Http(ctx.settings, sleep=lambda _: None, resolve=nowhere)))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with pytest.raises(FetchError, match="cannot connect"):
-        fetch(api, context(api, f"http://127.0.0.1:{port}/api"))
-    with pytest.raises(FetchError, match="cannot connect"):
-        fetch(api, context(api, f"https://127.0.0.1:{server.port}/api"))

@@ -4,45 +4,31 @@ import logging
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
-from uuid import UUID
 
 import pytest
 from conftest import NOW, Tenant
 from fakes import NewsServer, Reply, google_news, jsonl, rss
+from sourcehouse import House, Scripted, page, script
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import select
 
 from models.accounts import Business
-from models.clients import Client
-from models.clock import FixedClock
 from models.engine import reading, writing
-from models.jobs import JobRun, JobType
-from models.news import RawItem, SourceResult, SourceState, cursor_of, raw_backlog, source_results
+from models.jobs import JobRun
+from models.news import SourceState
 from models.scope import Scope
-from models.settings import get_settings
-from tasks.net.http import Http
-from tasks.plan import RunPlan
 from tasks.registry import UnknownProvider
 from tasks.retry import is_transient
-from tasks.search.source import FetchContext, Found, Page, Source, SourceError, SourceKind
+from tasks.search.source import FetchContext, Found, Page, SourceError
 from tasks.search.sources.archive import ArchiveSource
-from tasks.search.sources.google_news import GoogleNewsSource
-from tasks.search.sources.mock import MockSource
-from tasks.search.sources.rss import RssSource
-from tasks.search.stage import Tools, Unit, finish_baseline, plan_units, search_batch
+from tasks.search.stage import Unit, finish_baseline, search_batch
 from tasks.search.store import PROBLEMS_MAX, UNFINISHED, merge_problems
-
-OURS: dict[str, Callable[[], Source]] = {
-    "archive": ArchiveSource,
-    "rss": RssSource,
-    "google_news": GoogleNewsSource,
-    "mock": MockSource,
-}
 
 
 @pytest.fixture
@@ -51,99 +37,9 @@ def server() -> Iterator[NewsServer]:
         yield running
 
 
-class House:
-    """A tenant with tools and runs."""
-
-    def __init__(self, tenant: Tenant) -> None:
-        self.tenant = tenant
-        self.scope = tenant.scope
-        self.sources = dict(OURS)
-        self.settings: dict[str, Any] = {"google_news_interval_seconds": 0.0}
-        self.plan = self.run()
-
-    def run(self, **fields: Any) -> RunPlan:
-        as_of = fields.pop("as_of", NOW)
-        business = self.tenant.business_id
-        job = self.tenant.add(JobRun(business_id=business, job_type=JobType.SEARCH_ONLY, as_of=as_of))
-        self.plan = RunPlan(business_id=business, job_run_id=job, as_of=as_of, **fields)
-        return self.plan
-
-    def tools(self) -> Tools:
-        settings = get_settings().model_copy(update=self.settings)
-        http = Http(settings, sleep=lambda _: None)
-        return Tools(settings, http, FixedClock(NOW + timedelta(seconds=5)), self._source)
-
-    def _source(self, name: str) -> Source:
-        if name not in self.sources:
-            raise UnknownProvider(
-                f"no source is called {name!r}; installed: {', '.join(sorted(self.sources))}"
-            )
-        return self.sources[name]()
-
-    def units(self) -> list[Unit]:
-        return plan_units(self.plan, tools=self.tools())
-
-    def search(self) -> Any:
-        return search_batch(self.plan, self.units(), tools=self.tools())
-
-    def items(self) -> list[RawItem]:
-        with reading(self.scope) as session:
-            return raw_backlog(self.scope, session, 10_000)
-
-    def titles(self) -> list[str]:
-        return [item.raw_content["title"] for item in self.items()]
-
-    def results(self) -> dict[str, SourceResult]:
-        with reading(self.scope) as session:
-            return {row.unit: row for row in source_results(self.scope, session, self.plan.job_run_id)}
-
-    def result(self) -> SourceResult:
-        [row] = self.results().values()
-        return row
-
-    def cursor(self, source: str, unit: str) -> dict[str, Any] | None:
-        with reading(self.scope) as session:
-            return cursor_of(self.scope, session, source, unit)
-
-    def client(self, client_id: UUID) -> Client:
-        with reading(self.scope) as session:
-            return session.exec(select(Client).where(Client.id == client_id)).one()
-
-
 @pytest.fixture
 def house(tenant: Tenant) -> House:
     return House(tenant)
-
-
-class Scripted:
-    """A feed of pages that a test wrote; an exception among them is raised."""
-
-    name: ClassVar[str] = "scripted"
-    kind: ClassVar[SourceKind] = SourceKind.FEED
-
-    def __init__(self, *pages: Page | Exception) -> None:
-        self.pages = pages
-        self.cursors: list[Mapping[str, Any] | None] = []
-
-    def units(self, argument: str | None, context: FetchContext) -> list[str]:
-        return [argument or "one"]
-
-    def fetch(self, unit: str, cursor: Mapping[str, Any] | None, context: FetchContext) -> Iterator[Page]:
-        self.cursors.append(cursor)
-        for page in self.pages:
-            if isinstance(page, Exception):
-                raise page
-            yield page
-
-
-def script(house: House, *pages: Page | Exception) -> Scripted:
-    source = Scripted(*pages)
-    house.sources["scripted"] = lambda: source
-    return source
-
-
-def page(*names: str, cursor: Mapping[str, Any] | None = None, **fields: Any) -> Page:
-    return Page(fields.pop("state", SourceState.OK), tuple(Found(n) for n in names), cursor, **fields)
 
 
 # the work list
@@ -294,49 +190,23 @@ def test_prefect_stays_at_the_edge() -> None:
 # faults
 
 
-FAULTS: list[tuple[str, list[Reply | str], SourceState, str]] = [
-    ("empty", [rss([])], SourceState.EMPTY, ""),
-    ("nothing", [""], SourceState.FAILED, "an empty answer"),
-    ("html", [Reply(b"<html>", media_type="text/html")], SourceState.FAILED, "text/html"),
-    ("cut", [Reply(rss([{"title": "x"}]).encode(), cut_after=30)], SourceState.FAILED, "cut off"),
-    ("huge", [Reply(b"x" * 10_000_000)], SourceState.FAILED, "longer than"),
-    ("401", [Reply(status=401)], SourceState.FAILED, "401"),
-    ("403", [Reply(status=403)], SourceState.FAILED, "403"),
-    ("404", [Reply(status=404)], SourceState.FAILED, "404"),
-    ("429", [Reply(status=429)], SourceState.QUOTA, "429"),
-    ("429-after", [Reply(status=429, headers={"Retry-After": "900"})], SourceState.QUOTA, "900 s"),
-    ("500-200", [Reply(status=500), rss([{"title": "After all"}])], SourceState.OK, ""),
-    ("inside", [Reply(status=302, headers={"Location": "gopher://127.0.0.1/"})], SourceState.FAILED, "http"),
-]
-
-
-def test_every_fault_is_typed_and_stops_no_other(house: House, server: NewsServer) -> None:
-    addresses = {name: server.serve(f"/{name}", *replies) for name, replies, _, _ in FAULTS}
-    good = server.serve("/good", Reply(rss([{"title": "Good news"}]).encode(), headers={"ETag": '"1"'}))
-    stalled = server.serve("/slow", Reply(stall=True))
-    closed = "http://127.0.0.1:1/feed?token=s3cret"
-    house.settings |= {
-        "feeds": [*addresses.values(), stalled, closed, good],
-        "http_timeout_seconds": 1.0,
-        "http_attempts": 2,
-    }
+def test_a_cursor_moves_only_with_its_items(house: House, server: NewsServer) -> None:
+    """What each fault comes to is in ``test_faults_sources.py``."""
+    marked = Reply(rss([{"title": "Good news"}]).encode(), headers={"ETag": '"1"'})
+    good, cut = server.serve("/good", marked), server.serve("/cut", replace(marked, body=marked.body[:-40]))
+    bad = server.serve("/bad", replace(marked, status=500))
+    elsewhere = server.serve("/away", Reply(status=302, headers={"Location": "gopher://127.0.0.1/"}))
+    house.settings["feeds"] = [good, cut, bad, elsewhere]
     house.run(sources=("rss",))
     report = house.search()
-    results = house.results()
-    for name, _, state, words in FAULTS:
-        row = results[addresses[name]]
-        assert row.state is state, name
-        assert words in row.error, name
-        if state in (SourceState.FAILED, SourceState.QUOTA):
-            assert house.cursor("rss", addresses[name]) is None
-            assert any(addresses[name] in line for line in report.degraded)
-    assert results[stalled].state is SourceState.FAILED
-    assert results["http://127.0.0.1:1/feed?token=***"].state is SourceState.FAILED
-    assert sorted(house.titles()) == ["After all", "Good news"]
     assert house.cursor("rss", good) == {"etag": '"1"'}
-    assert report.counts["failed"] == sum(row.state is SourceState.FAILED for row in results.values())
-    assert "s3cret" not in repr(report)
-    assert "s3cret" not in repr(results)
+    assert [house.cursor("rss", feed) for feed in (cut, bad, elsewhere)] == [None] * 3
+    assert [any(feed in line for line in report.degraded) for feed in (good, cut, bad, elsewhere)] == [
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_a_client_is_named_when_its_search_fails(house: House, server: NewsServer) -> None:

@@ -52,7 +52,7 @@ STEPS = {
     "before intent": lambda: dies_before(planning, "insert_rows"),
     "in intent": lambda: dies_after(planning, "insert_rows"),
     "after intent": lambda: dies_before(stage, "send_due"),
-    "rendered": lambda: dies_after(claim, "build_mime"),
+    "rendered": lambda: dies_after(claim, "final_bytes"),
     "stored": lambda: dies_after(claim, "insert_rows"),
     "claimed": lambda: dies_before(outbox, "_attempt"),
     "half a file": lambda: dies_before(file.os, "fsync"),

@@ -15,6 +15,17 @@ The CRM is followed where it changes something; what people have set here stands
 from services.crm_import.apply import apply, preview
 from services.crm_import.differ import Choices
 from services.crm_import.plan import Change, Gone, Line, Outcome, Plan
-from services.crm_import.reading import read_portfolio
+from services.crm_import.reading import read_portfolio, translations
 
-__all__ = ["Change", "Choices", "Gone", "Line", "Outcome", "Plan", "apply", "preview", "read_portfolio"]
+__all__ = [
+    "Change",
+    "Choices",
+    "Gone",
+    "Line",
+    "Outcome",
+    "Plan",
+    "apply",
+    "preview",
+    "read_portfolio",
+    "translations",
+]

@@ -30,8 +30,7 @@ def preview(scope: Scope, provider: str, records: Iterable[Record], choices: Cho
     every = checked(records, choices.tiers)
     with reading(scope) as session:
         house = _house(scope, session, provider)
-    differ = Differ(house, choices)
-    lines = [differ.decide(wanted).line for wanted in every]
+    lines = [decision.line for _, decision in Differ(house, choices).order(every)]
     return _plan(provider, lines, gone_of(house, (one.crm_id for one in every)))
 
 
@@ -42,13 +41,20 @@ def apply(
     choices: Choices,
     *,
     on_batch: Callable[[int, int], None] | None = None,
+    batch: int = BATCH,
 ) -> Plan:
-    """Import these accounts, the whole portfolio; what it did. ``on_batch(done, of)`` is told how far it is."""
+    """Import these accounts, the whole portfolio; what it did. ``on_batch(done, of)`` is told how far it is.
+
+    Each ``batch`` is one transaction: a crash keeps those before it, and the next import goes on from there.
+    """
     require_admin(scope)
     every = checked(records, choices.tiers)
+    with reading(scope) as session:
+        house = _house(scope, session, provider)
+    every = [wanted for wanted, _ in Differ(house, choices).order(every)]
     lines: list[Line] = []
-    for start in range(0, len(every), BATCH):
-        lines += _batch(scope, provider, every[start : start + BATCH], choices)
+    for start in range(0, len(every), batch):
+        lines += _batch(scope, provider, every[start : start + batch], choices)
         if on_batch is not None:
             on_batch(len(lines), len(every))
     gone, archived = _farewell(scope, provider, {one.crm_id for one in every}, choices)

@@ -57,6 +57,8 @@ class Decision:
     said: Mapping[str, str] = field(default_factory=dict)
     """To be remembered of what the CRM says."""
     owner: Owner = Owner()
+    waits: bool = False
+    """It would take a name that another client has now."""
 
 
 class Differ:
@@ -71,6 +73,7 @@ class Differ:
         for row in house.assigned:
             self._assigned.setdefault(row.client_id, []).append(row)
         self._by_id = {client.crm_id: client for client in house.clients if client.crm_id}
+        self._linked = {client.id: crm_id for crm_id, client in self._by_id.items()}
         self._by_name = {name_key(client.name): client for client in house.clients}
         self._names = {name_key(client.name): client.crm_id or "" for client in house.clients}
         self._by_domain: dict[str, list[Client]] = {}
@@ -78,48 +81,57 @@ class Differ:
             if client.domain:
                 self._by_domain.setdefault(client.domain, []).append(client)
 
+    def order(self, every: Sequence[Wanted]) -> list[tuple[Wanted, Decision]]:
+        """Decide them all, in an order in which what one account leaves (a name) is there for the next.
+
+        So a second import finds nothing that the first could not do yet.
+        """
+        waiting = [wanted for wanted in every if wanted.crm_id in self._by_id]
+        fresh = [wanted for wanted in every if wanted.crm_id not in self._by_id]
+        done: list[tuple[Wanted, Decision]] = []
+        while waiting:
+            decided = [(wanted, self.decide(wanted)) for wanted in waiting]
+            stuck = [wanted for wanted, decision in decided if decision.waits]
+            if len(stuck) == len(waiting):
+                return done + decided + [(wanted, self.decide(wanted)) for wanted in fresh]
+            done += [pair for pair in decided if not pair[1].waits]
+            waiting = stuck
+        return done + [(wanted, self.decide(wanted)) for wanted in fresh]
+
     def decide(self, wanted: Wanted) -> Decision:
         """What becomes of this account."""
         if wanted.faults:
             return _refused(wanted, "; ".join(wanted.faults), wanted.mend)
         client = self._by_id.get(wanted.crm_id)
         if client is None:
-            namesake = self._by_name.get(name_key(wanted.name))
-            clash = self._clash(wanted, namesake)
+            clash = self._clash(wanted)
             if clash is not None:
                 return clash
-            client = namesake or self._of_domain(wanted)
+            client = self._by_name.get(name_key(wanted.name)) or self._of_domain(wanted)
         if client is None:
             return self._new(wanted)
         self._by_id[wanted.crm_id] = client
+        self._linked[client.id] = wanted.crm_id
+        self._names[name_key(client.name)] = wanted.crm_id
         return self._same(wanted, client)
 
-    def _clash(self, wanted: Wanted, namesake: Client | None) -> Decision | None:
+    def _clash(self, wanted: Wanted) -> Decision | None:
         """Why an account that no client is linked to cannot go in under its name."""
         if wanted.namesakes:
             others = ", ".join(wanted.namesakes[:5])
             problem = f"name: {wanted.name!r} is the name of {others} too"
             return _refused(wanted, problem, "merge them in the CRM, or tell their names apart")
-        key = name_key(wanted.name)
-        theirs = (namesake.crm_id if namesake is not None else None) or self._names.get(key)
-        if theirs and theirs != wanted.crm_id:
+        theirs = self._names.get(name_key(wanted.name))
+        if theirs:
             problem = f"crm_id: client {wanted.name!r} is {theirs} in the CRM, not {wanted.crm_id}"
             return _refused(wanted, problem, "correct that client's CRM id, or give one of them another name")
-        taken = (
-            next((i for i, client in self._by_id.items() if client is namesake), None) if namesake else None
-        )
-        if taken is not None:
-            problem = f"name: {wanted.name!r} is the client that {taken} is already"
-            return _refused(wanted, problem, "merge the accounts in the CRM, or tell their names apart")
         return None
 
     def _of_domain(self, wanted: Wanted) -> Client | None:
         """The client with this domain, if the domain is nobody else's on either side and no CRM id speaks against."""
         domain = wanted.said.get("domain")
         found = self._by_domain.get(domain, []) if domain and not wanted.shares_domain else []
-        if len(found) != 1 or found[0].crm_id or found[0] in self._by_id.values():
-            return None
-        return found[0]
+        return found[0] if len(found) == 1 and found[0].id not in self._linked else None
 
     def _new(self, wanted: Wanted) -> Decision:
         self._names[name_key(wanted.name)] = wanted.crm_id
@@ -145,11 +157,13 @@ class Differ:
         fields: dict[str, Any] = {}
         remember = dict(said)
         notes = list(wanted.notes)
+        waits = False
         for name, theirs in wanted.said.items():
             ours, text = getattr(client, name), _text(theirs)
             takes = self._takes(_text(ours), text, said.get(name))
             if takes and name == "name" and not self._rename(client, wanted):
                 notes.append(f"name: is {text!r} in the CRM, which another client is called: not renamed")
+                waits = True
                 continue
             remember[name] = text or ""
             if takes:
@@ -168,7 +182,7 @@ class Differ:
             tuple(changes),
             notes=(*notes, *more),
         )
-        return Decision(line, client, fields, remember, owner)
+        return Decision(line, client, fields, remember, owner, waits)
 
     def _takes(self, ours: str | None, theirs: str | None, last: str | None) -> bool:
         """Whether the CRM's value goes in: it is news, and nobody has decided otherwise here."""
@@ -182,7 +196,9 @@ class Differ:
         if key != old and key in self._names:
             return False
         self._names.pop(old, None)
+        self._by_name.pop(old, None)
         self._names[key] = wanted.crm_id
+        self._by_name[key] = client
         return True
 
     def _person(self, wanted: Wanted) -> tuple[User | None, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -92,18 +92,17 @@ def checked(records: Iterable[Record], tiers: Mapping[str, Tier]) -> list[Wanted
     seen: set[str] = set()
     done = []
     for one in every:
-        faults, mend = one.faults, one.mend
-        if one.crm_id in seen:
-            faults, mend = (
-                f"crm_id: {one.crm_id} stands twice",
-                "the CRM gives one account twice: merge them there",
-            )
-        seen.add(one.crm_id)
-        namesakes = tuple(other for other in names[name_key(one.name)] if other != one.crm_id)
-        shared = bool(one.said.get("domain")) and domains[one.said["domain"]] > 1
-        done.append(
-            Wanted(one.crm_id, one.name, one.said, one.owner, faults, mend, one.notes, namesakes, shared)
+        domain = one.said.get("domain")
+        known = replace(
+            one,
+            namesakes=tuple(other for other in names[name_key(one.name)] if other != one.crm_id),
+            shares_domain=domain is not None and domains[domain] > 1,
         )
+        if one.crm_id in seen:
+            fault = f"crm_id: {one.crm_id} stands twice"
+            known = replace(known, faults=(fault,), mend="merge the account with itself in the CRM")
+        seen.add(one.crm_id)
+        done.append(known)
     return done
 
 

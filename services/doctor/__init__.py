@@ -9,6 +9,7 @@ from pydantic_settings import SettingsError
 from models.clock import Clock, SystemClock
 from models.settings import Settings
 from services.doctor.checks import Check, State, worst
+from services.doctor.crm import check_crm
 from services.doctor.database import check_businesses, check_database
 from services.doctor.local import (
     check_clock,
@@ -23,6 +24,7 @@ from services.doctor.local import (
 from services.doctor.mail import check_mail, check_public_url, check_sender
 from services.doctor.models import check_models
 from services.doctor.prefect_api import check_prefect
+from services.doctor.providers import check_providers
 
 __all__ = ["Check", "State", "examine", "worst"]
 
@@ -49,6 +51,8 @@ def examine(
         ("time", lambda: [check_zones(), check_clock(clock)]),
         ("keys", lambda: [check_keys(settings)]),
         ("models", lambda: check_models(settings, clock)),
+        ("providers", lambda: check_providers(settings, clock)),
+        ("crm", lambda: check_crm(settings)),
     )
     checks: list[Check] = []
     for name, look in groups:

@@ -3,15 +3,25 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
+from models.base import new_id
+from tasks.classify.assemble import opinion_on
+from tasks.classify.classifier import Case, Judgement, Text
 from tasks.classify.rules import Category, Verdict, classify_text, warm_up
+from tasks.companies.names import Profile
 
 Classify = Callable[[str, str | None], Verdict]
+Judge = Callable[[Sequence[Case]], Mapping[UUID, Judgement]]
+"""Asks a classifier about all items; those it leaves are absent."""
+
+ANYBODY = Profile(key="", name="the company that the story is mainly about")
+"""Items name no client."""
 
 UNSUPPORTED = "language_unsupported"  # what an item counts as when the classifier claims nothing; never right
 
@@ -49,6 +59,7 @@ class CategoryReport(BaseModel):
     per_category: dict[str, CategoryScore]
     items_per_second: float
     errors: list[str] = Field(default_factory=list, exclude=True)
+    _judged: "list[_Judged]" = PrivateAttr(default_factory=list)
 
 
 class Misjudged(BaseModel):
@@ -95,14 +106,16 @@ def read_labelled(path: Path) -> tuple[list[LabelledItem], list[str]]:
     return items, errors
 
 
-def evaluate_categories(path: Path, classify: Classify | None = None) -> CategoryReport:
-    """Judge every item of `path` with `classify` (default: the rules) and compare with the labels."""
+def evaluate_categories(
+    path: Path, classify: Classify | None = None, judge: Judge | None = None
+) -> CategoryReport:
+    """Judge every item of `path` with `classify` (default: the rules), then with `judge`; compare with the labels."""
     items, errors = read_labelled(path)
-    judged, seconds = _judge(items, classify or classify_text)
+    judged, seconds = _judge(items, classify or classify_text, judge)
     strict = [(j.item.category.value, j.got) for j in judged]
     lenient = [(gold, gold if _is_alt(j) else got) for (gold, got), j in zip(strict, judged, strict=True)]
     per_category = _scores(strict)
-    return CategoryReport(
+    report = CategoryReport(
         accuracy=_rounded(_mean([gold == got for gold, got in strict])),
         macro_f1=_rounded(_mean([score.f1 for score in per_category.values()])),
         macro_f1_with_alt=_rounded(_mean([score.f1 for score in _scores(lenient).values()])),
@@ -110,12 +123,13 @@ def evaluate_categories(path: Path, classify: Classify | None = None) -> Categor
         items_per_second=round(len(judged) / seconds, 1) if judged and seconds > 0 else 0.0,
         errors=errors,
     )
+    report._judged = judged
+    return report
 
 
-def misjudged(path: Path, classify: Classify | None = None) -> list[Misjudged]:
+def misjudged(report: CategoryReport) -> list[Misjudged]:
     """The items a person can learn from, grouped by the label they should have had."""
-    judged, _ = _judge(read_labelled(path)[0], classify or classify_text)
-    wrong = [j for j in judged if j.got != j.item.category.value and not _is_alt(j)]
+    wrong = [j for j in report._judged if j.got != j.item.category.value and not _is_alt(j)]
     return [
         Misjudged(
             title=j.item.title,
@@ -133,15 +147,36 @@ def _is_alt(judged: _Judged) -> bool:
     return judged.item.alt is not None and judged.got == judged.item.alt.value
 
 
-def _judge(items: Sequence[LabelledItem], classify: Classify) -> tuple[list[_Judged], float]:
+def _judge(
+    items: Sequence[LabelledItem], classify: Classify, judge: Judge | None
+) -> tuple[list[_Judged], float]:
     # What loads and compiles once a process is not part of the speed.
     warm_up()
     for item in items[:1]:
         classify(item.title, item.snippet)
     start = time.perf_counter()
     verdicts = [classify(item.title, item.snippet) for item in items]
+    if judge is not None:
+        verdicts = _with_opinions(items, verdicts, judge)
     seconds = time.perf_counter() - start
     return [_Judged(item, verdict) for item, verdict in zip(items, verdicts, strict=True)], seconds
+
+
+def _with_opinions(items: Sequence[LabelledItem], verdicts: Sequence[Verdict], judge: Judge) -> list[Verdict]:
+    cases = [
+        Case(
+            new_id(),
+            ANYBODY,
+            Text(item.title, item.snippet),
+            Judgement(category=verdict.category, confidence=verdict.confidence, relevance=verdict.confidence),
+        )
+        for item, verdict in zip(items, verdicts, strict=True)
+    ]
+    said = judge(cases)
+    return [
+        opinion_on(verdict, said[case.key]) if case.key in said else verdict
+        for case, verdict in zip(cases, verdicts, strict=True)
+    ]
 
 
 def _scores(pairs: Sequence[tuple[str, str]]) -> dict[str, CategoryScore]:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
+from models.base import new_id
+from tasks.classify.classifier import Case, Category, Judgement, Text
+from tasks.classify.opinions import concerns, is_open
 from tasks.companies.frequency import ambiguity
 from tasks.companies.match import CompanyMatch, match_company
 from tasks.companies.names import Profile
+
+Judge = Callable[[Sequence[Case]], Mapping[UUID, Judgement]]
+"""Asks a classifier; cases it leaves are absent."""
 
 
 class LabelledClient(BaseModel):
@@ -142,10 +149,10 @@ def _ratio(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
-def evaluate_companies(path: Path) -> CompanyReport:
-    """Judge every labelled pair of a file.
+def evaluate_companies(path: Path, judge: Judge | None = None) -> CompanyReport:
+    """Judge every labelled pair of a file, as a run would: by the rules, then by ``judge`` where they leave room.
 
-    Only the matching is timed, not the reading. Raises OSError when the file cannot be opened.
+    Only the judging is timed, not the reading. Raises OSError when the file cannot be opened.
     """
     errors: list[str] = []
     pairs = [(pair, pair.client.profile()) for pair in read_pairs(path, errors)]
@@ -157,11 +164,30 @@ def evaluate_companies(path: Path) -> CompanyReport:
     matches = [
         match_company(profile, pair.title, pair.snippet, pair.url, pair.source) for pair, profile in pairs
     ]
+    if judge is not None:
+        matches = _with_opinions(pairs, matches, judge)
     seconds = time.perf_counter() - started
     judged = [Judged(pair=pair, match=match) for (pair, _), match in zip(pairs, matches, strict=True)]
     report = _figures(judged, seconds)
     report._errors = errors
     return report
+
+
+def _with_opinions(
+    pairs: Sequence[tuple[LabelledPair, Profile]], matches: Sequence[CompanyMatch], judge: Judge
+) -> list[CompanyMatch]:
+    cases = {}
+    for index, ((pair, profile), match) in enumerate(zip(pairs, matches, strict=True)):
+        if is_open(match):
+            by_rules = Judgement(category=Category.OTHER, confidence=0, relevance=match.confidence)
+            cases[index] = Case(new_id(), profile, Text(pair.title, pair.snippet), by_rules)
+    said = judge(list(cases.values()))
+    found = list(matches)
+    for index, case in cases.items():
+        if (judgement := said.get(case.key)) is not None:
+            known = {"about": concerns(found[index], judgement.about), "evidence": judgement.evidence}
+            found[index] = found[index].model_copy(update=known)
+    return found
 
 
 def misjudged(report: CompanyReport) -> list[Misjudged]:

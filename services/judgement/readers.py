@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from models.settings import get_settings
 from services.judgement.text import Concern
 from tasks.filter.facts import People
-from tasks.filter.rules import EventFacts, decide
+from tasks.filter.rules import EventFacts, reach
 
 
 class Reader(BaseModel):
@@ -37,9 +37,9 @@ def would_reach(people: People, concerns: Sequence[Concern], as_of: datetime) ->
             language=values["language"],
             language_supported=values["language_supported"],
         )
-        for user_id in people.considered(concern.client.id):
-            person = people.facts(user_id, concern.client.id)
-            verdict = decide(facts, person, as_of=as_of, freshness_days=days)
+        for user_id in people.considered(concern.client.id, as_of):
+            person = people.facts(user_id, concern.client.id, as_of)
+            verdict = reach(facts, person, as_of=as_of, freshness_days=days)
             readers.append(
                 Reader(
                     person=people.users[user_id].email,

@@ -165,25 +165,30 @@ def assemble(
     return Draft(lead=lead, values=values, reason_code=code)
 
 
-def _decided(opinion: Opinion) -> Telling:
-    """The telling as the classifier reads it. A rumour stays one: classifiers are not asked for that.
+def opinion_on(verdict: Verdict, said: Judgement) -> Verdict:
+    """The rules' verdict as a classifier reads the text. A rumour stays one: classifiers are not asked for that.
 
     A classifier reads languages that the rules do not, so what it judged counts as judged.
     """
-    said, telling = opinion.judgement, opinion.telling
-    verdict = telling.verdict.model_copy(
+    return verdict.model_copy(
         update={
             "category": said.category,
             "confidence": said.confidence,
             "sentiment": said.sentiment,
             "risk": said.risk,
             "evidence": said.evidence,
-            "reason": said.reason or telling.verdict.reason,
+            "reason": said.reason or verdict.reason,
             "language_supported": True,
         }
     )
+
+
+def _decided(opinion: Opinion) -> Telling:
+    """The telling as the classifier reads it."""
+    said, telling = opinion.judgement, opinion.telling
     salience = "primary" if said.about == "main" else "passing"
-    return replace(telling, verdict=verdict, match=telling.match.model_copy(update={"salience": salience}))
+    match = telling.match.model_copy(update={"salience": salience})
+    return replace(telling, verdict=opinion_on(telling.verdict, said), match=match)
 
 
 EventKey = tuple[UUID, UUID]

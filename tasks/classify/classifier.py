@@ -131,11 +131,18 @@ class ClassifierContext:
 class Classifier(Protocol):
     """Judges stories for clients. Made once a batch, outside of any transaction; called from one thread."""
 
-    name: str
     about: ClassVar[About]
     """With a ``recipient``, clients marked confidential are never among the cases."""
-    version: str
-    """Everything a judgement depends on beside the case, in at most 60 characters; stored with each decision."""
+
+    @property
+    def name(self) -> str:
+        """As its entry point has it."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """What a judgement depends on beside the case, in at most 60 characters; stored with each decision."""
+        ...
 
     def __init__(self, context: ClassifierContext) -> None:
         """ClassifierError when it cannot work as it is set up."""

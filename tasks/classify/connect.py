@@ -1,5 +1,6 @@
 """Which classifier a tenant has, and how to make it."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -31,6 +32,8 @@ from tasks.classify.classifier import (
 from tasks.classify.opinions import OUTAGE, WORDS
 from tasks.keys import KEY, secrets_of
 
+LOG = logging.getLogger(__name__)
+
 
 def in_force(scope: Scope, session: Session) -> ProviderConfig | None:
     """The switch of the classifier that judges after the rules: the last one switched on; None: the rules alone."""
@@ -51,6 +54,10 @@ def make(scope: Scope, config: ProviderConfig, job_run_id: UUID | None = None) -
         return build(scope, config.name, config, job_run_id)
     except (ClassifierError, VaultClosed) as error:
         return _Unavailable(config.name, str(error))
+    except Exception as error:
+        # Somebody else's code: its message may quote a key.
+        LOG.error("classifier %s cannot be made: %s", config.name, type(error).__name__)
+        return _Unavailable(config.name, f"a fault in the classifier itself ({type(error).__name__})")
 
 
 def build(
@@ -95,7 +102,7 @@ def check(scope: Scope, name: str) -> str:
 
 def _invented(now: datetime) -> Case:
     """A headline nobody asked about before: an answer kept from the last test would test nothing."""
-    title = f"Examplewidgets to acquire Sampleworks for $12 million, test of {now:%Y-%m-%d %H:%M:%S}"
+    title = f"Examplewidgets to acquire Sampleworks for $12 million, test of {now:%Y-%m-%d %H:%M:%S.%f}"
     by_rules = Judgement(category=Category.ACQUISITION, confidence=0.9, relevance=0.7)
     return Case(new_id(), Profile(key="test", name="Examplewidgets"), Text(title, None), by_rules)
 

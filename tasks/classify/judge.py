@@ -11,7 +11,15 @@ from tasks.classify.assemble import Draft, EventKey, Telling, assemble
 from tasks.classify.batch import Batch
 from tasks.classify.classifier import Classifier, RulesClassifier
 from tasks.classify.matching import match_article
-from tasks.classify.opinions import Opinions, Story, is_open, opinions_of, text_of
+from tasks.classify.opinions import (
+    Opinions,
+    Story,
+    concerns,
+    is_open,
+    may_be_asked_about,
+    opinions_of,
+    text_of,
+)
 from tasks.companies.match import CompanyMatch, match_company
 from tasks.companies.names import Profile
 
@@ -143,7 +151,7 @@ def _stories(
         found = [seen for seen in pool if is_open(seen.match)]
         if client is None or key in batch.disowned or not found:
             continue
-        if client.confidential and classifier.about.recipient:
+        if not may_be_asked_about(classifier, client):
             continue
         sure = [seen for seen in found if seen.match.about]
         by_rules = assemble(client, _of(sure or found, tellings), as_of, batch.told_besides(key))
@@ -163,12 +171,11 @@ def _of(seen: Iterable[_Seen], tellings: Mapping[UUID, Telling]) -> list[Telling
 def _tells(seen: _Seen, article: Article, key: EventKey, opinions: Opinions) -> bool:
     """Whether the article is part of the story's event for the client.
 
-    Without an opinion the rules say so, and what an earlier batch came to stands. An opinion is about the story: where
-    the client is its subject, its doubtful articles tell of it, too; where it is only mentioned, they do not.
+    Without an opinion the rules say so, and what an earlier batch came to stands. An opinion is about the story.
     """
     opinion = opinions.said.get(key)
     if opinion is None:
         return seen.told_before or (seen.match.about and not seen.rejected_before)
-    if opinion.judgement.about == "no" or text_of(article) in opinions.against.get(key, ()):
+    if text_of(article) in opinions.against.get(key, ()):
         return False
-    return seen.match.about if opinion.judgement.about == "passing" else is_open(seen.match)
+    return concerns(seen.match, opinion.judgement.about)

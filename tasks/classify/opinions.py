@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from models.base import new_id
+from models.clients import Client
 from models.news import Article
+from tasks.about import about_of
 from tasks.classify.ai.prompt import gives_orders
 from tasks.classify.assemble import EventKey, Opinion, Telling, ranked
 from tasks.classify.classifier import Case, Classifier, Judgement, Outcome, Part, Text
@@ -21,8 +23,8 @@ from tasks.companies.names import Profile
 LOG = logging.getLogger(__name__)
 
 DOUBTFUL = 0.2
-"""From this confidence of the rules on, somebody else may find that a text is about the client after all. Excluded terms,
-what readers taught and texts that do not name the client lie far below: nobody overrules them."""
+"""From this confidence of the rules on, a classifier may find that a text is about the client after all. Excluded
+terms, what readers taught and texts that do not name the client lie far below: nobody overrules them."""
 MOST_ASKED = 2
 """Articles of one story a classifier must turn away before the story goes: one odd or hostile text is not enough."""
 OUTAGE = "ai_outage"
@@ -45,6 +47,21 @@ def is_open(match: CompanyMatch) -> bool:
     return match.about or match.confidence >= DOUBTFUL
 
 
+def concerns(match: CompanyMatch, part: Part) -> bool:
+    """Whether a text concerns the client, by the rules and by the part that a classifier gives it in the story.
+
+    Where the client is the subject, doubtful texts count, too; where it is only mentioned, the rules decide.
+    """
+    if part == "no":
+        return False
+    return match.about if part == "passing" else is_open(match)
+
+
+def may_be_asked_about(classifier: Classifier, client: Client) -> bool:
+    """Nothing of a client marked confidential goes to a classifier with which others read it."""
+    return not (client.confidential and about_of(classifier.name, type(classifier)).recipient)
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """A story for a client, as a classifier may be asked about it."""
@@ -59,7 +76,7 @@ class Story:
 
 @dataclass(slots=True)
 class Opinions:
-    """What a classifier came to, by story and client. Those in neither ``said`` nor ``left`` were none of its business."""
+    """What a classifier came to, by story and client; those in neither ``said`` nor ``left`` it was not asked about."""
 
     name: str = ""
     version: str = ""

@@ -1,6 +1,6 @@
 """Writing what was judged: events, the links to them, decisions and insights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,12 +12,12 @@ from models.base import new_id, utc_now
 from models.engine import insert_rows, update_rows
 from models.events import Decision, Event, Insight, Stage
 from models.news import ArticleClient
+from tasks.classify.advice import Advice
 from tasks.classify.assemble import EventKey
 from tasks.classify.batch import Batch
 from tasks.classify.classifier import RulesClassifier
 from tasks.classify.judge import Judged
 from tasks.classify.opinions import WORDS, is_open
-from tasks.classify.rules import INSIGHT_FROM, insight
 from tasks.dedupe.drafts import plain_doc
 from tasks.dedupe.updates import is_material_update
 from tasks.plan import RunPlan
@@ -215,27 +215,22 @@ def _match_decision(batch: Batch, judged: Judged, link: ArticleClient) -> dict[s
     return row
 
 
-def write_insights(session: Session, batch: Batch, judged: Judged) -> None:
-    """Insights of the events that are relevant enough, in place of what was said of them before."""
+def write_insights(session: Session, batch: Batch, judged: Judged, advice: Mapping[EventKey, Advice]) -> None:
+    """What is said of the events now, in place of what was said of them before."""
     # What was said of a story so far may not fit what it has become.
     known = [batch.event_ids[key] for key in judged.drafts]
     known += [batch.events[key].id for key in judged.withdrawn]
     stale = delete(Insight).where(col(Insight.event_id).in_(known))
     session.exec(stale.execution_options(synchronize_session=False))
-    rows = []
-    for key, draft in judged.drafts.items():
-        if draft.values["relevance"] < INSIGHT_FROM:
-            continue
-        said = insight(draft.lead.verdict, batch.clients[key[1]].name, title=draft.lead.article.title)
-        if said is not None:
-            rows.append(
-                {
-                    "event_id": batch.event_ids[key],
-                    "meaning": said.meaning,
-                    "actions": list(said.actions),
-                    "urgency": said.urgency,
-                    "engine": RulesClassifier.name,
-                    "created_at": utc_now(),
-                }
-            )
+    rows = [
+        {
+            "event_id": batch.event_ids[key],
+            "meaning": found.insight.meaning,
+            "actions": list(found.insight.actions),
+            "urgency": found.insight.urgency,
+            "engine": found.engine,
+            "created_at": utc_now(),
+        }
+        for key, found in advice.items()
+    ]
     insert_rows(session, Insight, rows)

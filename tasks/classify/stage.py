@@ -15,6 +15,7 @@ from models.events import Event
 from models.jobs import heartbeat
 from models.news import Article, ArticleClient, LinkState
 from models.settings import get_settings
+from tasks.classify.advice import advice_on
 from tasks.classify.batch import Batch, read_batch
 from tasks.classify.classifier import RulesClassifier
 from tasks.classify.connect import crm_fields, in_force, make
@@ -50,13 +51,14 @@ def classify_batch(plan: RunPlan, limit: int | None = None) -> StageReport:
     rules = RulesClassifier(batch.patterns)
     classifier = make(scope, config, plan.job_run_id) if config is not None else None
     judged = judge_batch(batch, rules, plan.as_of, classifier)
+    advice = advice_on(judged.drafts, batch, classifier)
     with writing(scope) as session:
         _check(session, batch)
         _move(session, batch, judged)
         new, updated = write_events(session, batch, judged)
         write_decisions(session, plan, batch, judged, rules)
         link_events(session, batch, judged)
-        write_insights(session, batch, judged)
+        write_insights(session, batch, judged, advice)
         heartbeat(scope, session, plan.job_run_id)
     about = len({link.id for link in judged.matched} & {link.id for link in batch.links})
     counts = {
@@ -69,6 +71,8 @@ def classify_batch(plan: RunPlan, limit: int | None = None) -> StageReport:
     if judged.withdrawn:
         counts["withdrawn"] = len(judged.withdrawn)
     counts |= judged.opinions.counts
+    if by_ai := sum(found.engine != rules.name for found in advice.values()):
+        counts["ai_insights"] = by_ai
     unreadable = (f"own pattern {phrase!r} cannot be read" for phrase in batch.unreadable)
     degraded = (*unreadable, *judged.opinions.degraded)
     return StageReport(stage="classify", done=len(batch.links), counts=counts, degraded=degraded)

@@ -43,15 +43,16 @@ class StoredCredentials:
     name: str
     about: About
     settings: Settings
-    _seen: Mapping[str, SecretStr] = field(default_factory=dict)
+    _seen: Mapping[str, SecretStr] | None = field(default=None, repr=False)
 
     def read(self) -> Mapping[str, SecretStr]:
         """The tenant's own secrets, else the deployment's. CrmError when they cannot be unsealed."""
         with reading(self.scope) as session:
             config = provider_config(self.scope, session, ProviderKind.CRM, self.name)
         with _in_one_line():
-            self._seen = secrets_of(self.settings, self.about, config)
-        return self._seen
+            seen = secrets_of(self.settings, self.about, config)
+        self._seen = seen
+        return seen
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -84,7 +85,8 @@ class StoredCredentials:
             if config is None:
                 raise CrmError("its keys were removed meanwhile")
             stored = unseal(self.settings, config.secret)
-            ours = {name: value for name, value in values.items() if stored.get(name) == self._seen.get(name)}
+            seen = stored if self._seen is None else self._seen
+            ours = {name: value for name, value in values.items() if stored.get(name) == seen.get(name)}
             kept = {name: secret.get_secret_value() for name, secret in stored.items()}
             config.secret = seal(self.settings, kept | ours)
             session.add(config)

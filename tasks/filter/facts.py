@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +11,9 @@ from sqlmodel import Session, col, select
 from models.accounts import ClientPreference, User, UserPreference
 from models.clients import ClientAssignment
 from models.feedback import category_mutes
-from models.mail import suppressed_addresses
+from models.mail import EVERY_TOPIC, DeliveryKind, suppressed_topics
 from models.scope import Scope
+from tasks.filter.absence import Absence, absence_of
 from tasks.filter.rules import EventFacts, PersonFacts, Verdict, person_objection
 
 
@@ -24,9 +26,12 @@ class People:
     exceptions: Mapping[tuple[UUID, UUID], ClientPreference]
     assigned: Mapping[UUID, frozenset[UUID]]
     """Client id → ids of the people who look after it now."""
-    suppressed: frozenset[str]
+    suppressed: Mapping[str, frozenset[str]]
+    """Address in lower case → the topics it must not be written to about."""
     muted: Mapping[tuple[UUID, UUID], Collection[str]] = field(default_factory=dict)
     """(user id, client id) → kinds of event that are not relevant to the person there."""
+    absences: Mapping[UUID, Absence] = field(default_factory=dict)
+    """Of everybody who entered one, past ones too; with the clients of those in ``assigned``."""
     _everything: tuple[UUID, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
@@ -37,35 +42,52 @@ class People:
         )
         object.__setattr__(self, "_everything", everything)
 
-    def considered(self, client_id: UUID) -> list[UUID]:
-        """Whom an event of this client is weighed for: those assigned to it and active people who follow all
-        clients; by address, so that any two runs agree on the order."""
-        ids = {*self.assigned.get(client_id, ()), *self._everything} & self.users.keys()
+    def considered(self, client_id: UUID, at: datetime) -> list[UUID]:
+        """Whom an event of this client is weighed for: those assigned to it, who stands in for one of them, and
+        active people who follow all clients; by address, so that any two runs agree on the order."""
+        covers = {absence.cover for absence in self._away_from(client_id, at) if absence.cover}
+        ids = {*self.assigned.get(client_id, ()), *covers, *self._everything} & self.users.keys()
         return sorted(ids, key=lambda user_id: self.users[user_id].email)
 
-    def facts(self, user_id: UUID, client_id: UUID) -> PersonFacts:
-        """The person as the rules see them for this client."""
+    def facts(self, user_id: UUID, client_id: UUID, at: datetime) -> PersonFacts:
+        """The person as the rules see them for this client at that moment."""
         user, wants = self.users[user_id], self.preferences[user_id]
+        own = user_id in self.assigned.get(client_id, ())
+        covered = [a.name for a in self._away_from(client_id, at) if a.cover == user_id and not own]
+        absence = self.absences.get(user_id)
         exception = self.exceptions.get((user_id, client_id))
         categories = wants.notification_categories
         return PersonFacts(
             user_id=user_id,
             active=user.gets_mail,
-            assigned=user_id in self.assigned.get(client_id, ()),
+            assigned=own or bool(covered),
             assigned_clients_only=wants.assigned_clients_only,
             notifications_on=wants.notification_enabled,
             email_on=wants.email_notifications_enabled,
-            suppressed=user.email.lower() in self.suppressed,
+            suppressed=EVERY_TOPIC in self._barred(user),
+            unsubscribed=self._barred(user),
             client_muted=exception is not None and exception.muted,
             categories=None if categories is None else frozenset(categories),
             muted_categories=frozenset(self.muted.get((user_id, client_id), ())),
             threshold=wants.relevance_threshold,
             client_threshold=exception.relevance_threshold if exception else None,
             frequency=wants.notification_frequency,
+            away=absence is not None and absence.at(at),
+            stands_in_for=", ".join(sorted(covered)),
         )
 
-    def unreachable(self, user_id: UUID) -> Verdict | None:
-        """What keeps every mail from this person, whatever the client; None when nothing does."""
+    def away_within(self, user_id: UUID, start: datetime, end: datetime) -> timedelta:
+        """How much of that time the person was away."""
+        absence = self.absences.get(user_id)
+        return absence.within(start, end) if absence else timedelta(0)
+
+    def _away_from(self, client_id: UUID, at: datetime) -> list[Absence]:
+        """Absences, at that moment, of people who look after the client."""
+        found = (self.absences.get(user_id) for user_id in self.assigned.get(client_id, ()))
+        return [absence for absence in found if absence is not None and absence.at(at)]
+
+    def unreachable(self, user_id: UUID, kind: DeliveryKind | None = None) -> Verdict | None:
+        """What keeps every mail (with ``kind``: every such mail) from this person, whatever the client."""
         user, wants = self.users[user_id], self.preferences[user_id]
         return person_objection(
             PersonFacts(
@@ -73,9 +95,14 @@ class People:
                 active=user.gets_mail,
                 notifications_on=wants.notification_enabled,
                 email_on=wants.email_notifications_enabled,
-                suppressed=user.email.lower() in self.suppressed,
-            )
+                suppressed=EVERY_TOPIC in self._barred(user),
+                unsubscribed=self._barred(user),
+            ),
+            kind,
         )
+
+    def _barred(self, user: User) -> frozenset[str]:
+        return self.suppressed.get(user.email.lower(), frozenset())
 
 
 def load_people(scope: Scope, session: Session, only: Collection[UUID] | None = None) -> People:
@@ -89,11 +116,16 @@ def load_people(scope: Scope, session: Session, only: Collection[UUID] | None = 
         row.user_id: row
         for row in session.exec(narrowed(select(UserPreference), col(UserPreference.user_id)))
     }
+    entered = session.exec(select(User).where(col(User.absent_from).is_not(None)))
+    absences = {user.id: absence for user in entered if (absence := absence_of(user)) is not None}
+    whose = None if only is None else {*only, *absences}
     assigned: dict[UUID, set[UUID]] = {}
     open_ones = select(ClientAssignment.client_id, ClientAssignment.user_id).where(
         col(ClientAssignment.ended_at).is_(None)
     )
-    for client_id, user_id in session.exec(narrowed(open_ones, col(ClientAssignment.user_id))):
+    if whose is not None:
+        open_ones = open_ones.where(col(ClientAssignment.user_id).in_(whose))
+    for client_id, user_id in session.exec(open_ones):
         assigned.setdefault(client_id, set()).add(user_id)
     exceptions = session.exec(narrowed(select(ClientPreference), col(ClientPreference.user_id)))
     return People(
@@ -104,8 +136,9 @@ def load_people(scope: Scope, session: Session, only: Collection[UUID] | None = 
         },
         exceptions={(row.user_id, row.client_id): row for row in exceptions},
         assigned={client_id: frozenset(ids) for client_id, ids in assigned.items()},
-        suppressed=frozenset(address.lower() for address in suppressed_addresses(scope, session)),
+        suppressed=suppressed_topics(scope, session),
         muted=category_mutes(scope, session),
+        absences=absences,
     )
 
 

@@ -28,10 +28,9 @@ def recheck(
         if line.event_revision > line.revision:
             verdicts[line] = superseded(line)
             continue
-        person = people.facts(line.user_id, line.client_id)
-        verdicts[line] = decide(
-            line.event, person, as_of=now, freshness_days=freshness_days, waited=_KEPT[person.frequency]
-        )
+        person = people.facts(line.user_id, line.client_id, now)
+        waited = _KEPT[person.frequency] + people.away_within(line.user_id, line.event.happened_at, now)
+        verdicts[line] = decide(line.event, person, as_of=now, freshness_days=freshness_days, waited=waited)
     return verdicts
 
 

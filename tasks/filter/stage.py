@@ -13,13 +13,13 @@ from models.clock import Clock, SystemClock
 from models.engine import insert_rows, writing
 from models.events import Decision, Event, Stage
 from models.jobs import heartbeat
-from models.mail import Channel, Notification, NotificationState, SkipReason, channel_of
+from models.mail import Channel, Notification, NotificationState, Route, SkipReason, channel_of
 from models.scope import Scope
 from models.settings import get_settings
 from tasks.filter.facts import People, event_facts, load_people
 from tasks.filter.known import known_lines, reopen, supersede, take_back
 from tasks.filter.ledger import Line, chunks, decision, lines, rank, skip
-from tasks.filter.rules import HISTORY_PER_CLIENT, EventFacts, Verdict, decide
+from tasks.filter.rules import HISTORY_PER_CLIENT, EventFacts, Verdict, decide, reach
 from tasks.plan import RunPlan, StageReport
 
 _NOBODY = Verdict(None, SkipReason.NOT_ASSIGNED, "nobody looks after this client")
@@ -29,6 +29,12 @@ _ENOUGH_HISTORY = Verdict(
     SkipReason.HISTORY,
     f"history: the first digest shows the {HISTORY_PER_CLIENT} most relevant items of a client",
 )
+_STATES = {
+    None: NotificationState.SKIPPED,
+    Route.INSTANT: NotificationState.WAITING,
+    Route.DIGEST: NotificationState.WAITING,
+    Route.IN_APP: NotificationState.DELIVERED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,8 @@ def filter_batch(plan: RunPlan, limit: int, *, clock: Clock | None = None) -> St
     counts["events"] = len(taken)
     for item in fresh:
         verdict = item.verdict
-        counts[verdict.route.value if verdict.route else "skipped"] += 1
+        way = verdict.route.value if verdict.route else "skipped"
+        counts[way] = counts.get(way, 0) + 1
         if verdict.reason:
             key = f"skipped_{verdict.reason.value}"
             counts[key] = counts.get(key, 0) + 1
@@ -137,10 +144,13 @@ def _judge(people: People, taken: Sequence[_Taken], plan: RunPlan) -> list[_Judg
         client_id = item.facts.client_id
         readers = considered.get(client_id)
         if readers is None:
-            readers = [people.facts(user_id, client_id) for user_id in people.considered(client_id)]
+            considering = people.considered(client_id, plan.as_of)
+            readers = [people.facts(user_id, client_id, plan.as_of) for user_id in considering]
             considered[client_id] = readers
         for person in readers:
-            verdict = decide(item.facts, person, as_of=plan.as_of, freshness_days=days)
+            # What may not be delivered is not shown in the app as news either.
+            weigh = reach if delivers else decide
+            verdict = weigh(item.facts, person, as_of=plan.as_of, freshness_days=days)
             if item.is_mock and delivers and verdict.reason is None:
                 verdict = _INVENTED
             judged.append(_Judged(item, person.user_id, verdict, person.bar))
@@ -191,9 +201,9 @@ def _write(
             "revision": item.taken.revision,
             "user_id": item.user_id,
             "client_id": item.taken.facts.client_id,
-            "channel": channel_of(plan.deliver),
+            "channel": Channel.IN_APP if item.verdict.route is Route.IN_APP else channel_of(plan.deliver),
             "route": item.verdict.route,
-            "state": NotificationState.WAITING if item.verdict.route else NotificationState.SKIPPED,
+            "state": _STATES[item.verdict.route],
             "reason": item.verdict.reason,
             "is_history": item.verdict.is_history,
             "delivery_id": None,

@@ -3,7 +3,11 @@
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+from tasks.net.faults import Unreachable, UnsafeAddress
 
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -26,7 +30,15 @@ def is_public(address: str) -> bool:
 
 
 def is_literal(host: str) -> bool:
-    """Whether a host is written as an IP address."""
+    """Whether a host is an IP address however written ("2130706433" is 127.0.0.1), or this machine by name."""
+    if host.rstrip(".").lower().rpartition(".")[2] == "localhost":
+        return True
+    try:
+        socket.inet_aton(host)
+    except OSError:
+        pass
+    else:
+        return True
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -37,3 +49,35 @@ def is_literal(host: str) -> bool:
 def goes_through_proxy(scheme: str, host: str) -> bool:
     """Whether the deployment's outgoing proxy fetches this host for us, and so resolves its name."""
     return scheme in getproxies() and not proxy_bypass(host)
+
+
+class Reach(NamedTuple):
+    """Where a host is to be reached."""
+
+    addresses: list[str]
+    """Empty when the deployment's proxy will decide."""
+    is_private: bool
+
+
+def reach(url: str, resolve: Resolve, *, private_ok: bool) -> Reach:
+    """Where to connect for ``url``. UnsafeAddress for what may not be fetched, Unreachable for an unknown name."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise UnsafeAddress("an address that cannot be read; check it") from None
+    host = parts.hostname
+    if parts.scheme not in ("http", "https") or not host:
+        raise UnsafeAddress(f"{host or 'an address'}: only http and https addresses are fetched")
+    if goes_through_proxy(parts.scheme, host) and not is_literal(host):
+        return Reach([], False)
+    try:
+        addresses = list(resolve(host, port))
+    except (OSError, UnicodeError):
+        raise Unreachable(f"{host}: this name has no address; check it, or the network", retry=True) from None
+    private = not all(is_public(address) for address in addresses)
+    if private and not private_ok:
+        raise UnsafeAddress(
+            f"{host}: a private address, which only feeds in CM_FEEDS may use; if it is yours, add it"
+        )
+    return Reach(addresses, private)

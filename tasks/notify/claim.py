@@ -28,10 +28,12 @@ from models.scope import Scope
 from models.settings import Settings, get_settings
 from tasks.filter.ledger import lines, move, skip
 from tasks.notify.compose import Draft, draft
-from tasks.notify.mime import build_mime
+from tasks.notify.hold import on_hold
 from tasks.notify.render import render
 from tasks.notify.selection import entries
+from tasks.notify.signing import Signer
 from tasks.notify.transports.transport import Envelope, Transport
+from tasks.notify.wire import final_bytes
 from tasks.plan import StageReport
 
 _TRIES = 3
@@ -69,6 +71,7 @@ class Sender:
     clock: Clock
     job_run_id: UUID | None = None
     jitter: Callable[[], float] = random
+    signer: Signer | None = None
 
     def change(
         self,
@@ -129,11 +132,6 @@ def holding_process(row: Delivery) -> str:
     return (row.lease_holder or "").partition("#")[0]
 
 
-def on_hold(scope: Scope, session: Session) -> bool:
-    """Whether the tenant's sending is stopped."""
-    return session.exec(select(Business.sending_on_hold).where(Business.id == scope.business)).one()
-
-
 def stored_bytes(session: Session, delivery_id: UUID) -> bytes | None:
     """The final bytes of a mail, once they are fixed."""
     packed = session.exec(select(EmailBody.mime).where(EmailBody.delivery_id == delivery_id)).first()
@@ -147,6 +145,7 @@ def envelope_for(delivery: Delivery, identity: str, body: bytes) -> Envelope:
         recipient=_recipient(settings, delivery.recipient),
         message_id=identity,
         data=body,
+        delivery_id=str(delivery.id),
     )
 
 
@@ -161,12 +160,11 @@ def take(sender: Sender, delivery_id: UUID) -> tuple[Claim | None, StageReport]:
             seen = draft(sender.scope, session, delivery, now=sender.now)
         if delivery.state is not DeliveryState.INTENT:
             return None, nothing
-        mail_from = get_settings().mail_from
-        delivery.message_id = delivery.message_id or message_id(slug, delivery, mail_from)
+        delivery.message_id = delivery.message_id or message_id(slug, delivery, get_settings().mail_from)
         fixed = body is not None
         try:
             if seen.refusal is None and seen.letter is not None and body is None:
-                delivery.subject, body = _write(delivery, seen, mail_from)
+                delivery.subject, body = _write(sender, delivery, seen)
             nothing_to_say = body is None or (_has_items(delivery) and seen.letter is None)
             if seen.refusal is not None or body is None or nothing_to_say:
                 return None, _close_empty(sender, delivery, seen)
@@ -178,19 +176,19 @@ def take(sender: Sender, delivery_id: UUID) -> tuple[Claim | None, StageReport]:
     return None, nothing
 
 
-def _write(delivery: Delivery, seen: Draft, mail_from: str) -> tuple[str, bytes]:
+def _write(sender: Sender, delivery: Delivery, seen: Draft) -> tuple[str, bytes]:
     """Subject and final bytes; _Unwritten for whatever goes wrong."""
     try:
-        if seen.letter is None or delivery.message_id is None:
+        if seen.letter is None:
             raise ValueError("nothing to write")
         rendered = render(seen.letter)
-        body = build_mime(
+        body = final_bytes(
             rendered,
-            mail_from=mail_from,
-            mail_to=delivery.recipient,
+            delivery,
+            settings=get_settings(),
             to_name=seen.letter.recipient_name,
-            message_id=delivery.message_id,
-            date=seen.letter.at,
+            at=seen.letter.at,
+            signer=sender.signer,
         )
     except Exception as error:
         # One mail that breaks the templates must not keep all others from being sent.

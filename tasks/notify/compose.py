@@ -66,10 +66,13 @@ def draft(scope: Scope, session: Session, delivery: Delivery, *, now: datetime) 
     settings = get_settings()
     held = lines(scope, session, states=(NotificationState.ATTACHED,), delivery_id=delivery.id)
     if delivery.user_id is None:
-        return Draft(None, (), (), _address_refused(scope, session, delivery.recipient))
+        return Draft(None, (), (), _address_refused(scope, session, delivery))
     people = load_people(scope, session, [delivery.user_id])
-    refusal = people.unreachable(delivery.user_id)
+    refusal = people.unreachable(delivery.user_id, delivery.kind)
     verdicts = recheck(people, held, now=now, freshness_days=settings.freshness_days)
+    if refusal is not None:
+        # Nothing of a mail that may not go out is left behind in it.
+        verdicts = {line: verdict if verdict.reason else refusal for line, verdict in verdicts.items()}
     dropped = tuple(objections(verdicts).items())
     kept = tuple(line for line, verdict in verdicts.items() if verdict.route)
     degraded: tuple[str, ...] = ()
@@ -82,8 +85,8 @@ def draft(scope: Scope, session: Session, delivery: Delivery, *, now: datetime) 
     return Draft(letter.model_copy(update={"degraded": degraded}), kept, dropped)
 
 
-def _address_refused(scope: Scope, session: Session, address: str) -> Verdict | None:
-    if address.lower() not in {one.lower() for one in suppressed_addresses(scope, session)}:
+def _address_refused(scope: Scope, session: Session, delivery: Delivery) -> Verdict | None:
+    if delivery.recipient.lower() not in suppressed_addresses(scope, session, delivery.kind):
         return None
     return Verdict(None, SkipReason.SUPPRESSED, "this address is suppressed")
 

@@ -32,7 +32,21 @@ _ADDRESS = re.compile(
 )
 _MESSAGE_ID = re.compile(r"<[!#-;=?A-Z^-~]{1,200}@[!#-;=?A-Z^-~]{1,200}>")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
-_OURS = {"from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version", "auto-submitted"}
+_OURS = {
+    *(
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "reply-to",
+        "subject",
+        "date",
+        "message-id",
+        "mime-version",
+        "auto-submitted",
+    ),
+    "x-auto-response-suppress",
+}
 
 
 class _Wire(EmailPolicy):
@@ -64,12 +78,13 @@ def build_mime(
     to_name: str = "",
     message_id: str,
     date: datetime,
+    reply_to: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> bytes:
     """The message as it goes to the server: CRLF, ASCII, multipart/alternative with the text first.
 
-    ``mail_from`` is "Name <a@x>" or "a@x", ``mail_to`` one bare address, ``message_id`` with its angle
-    brackets, ``headers`` further ones such as List-Unsubscribe. Raises ValueError for an address, id or
+    ``mail_from`` and ``reply_to`` are "Name <a@x>" or "a@x", ``mail_to`` one bare address, ``message_id`` with its
+    angle brackets, ``headers`` further ones such as List-Unsubscribe. Raises ValueError for an address, id or
     header name that could not be written as it stands; text (names, subject, header values) is made one line.
     """
     if not _MESSAGE_ID.fullmatch(message_id):
@@ -80,11 +95,15 @@ def build_mime(
     message = EmailMessage(policy=_POLICY)
     message["From"] = _with_name(sender_name, sender)
     message["To"] = _with_name(to_name, _address(mail_to))
+    if reply_to:
+        message["Reply-To"] = _with_name(*_mailbox(reply_to))
     message["Subject"] = _encoded("Subject", clean(rendered.subject, MAX_SUBJECT) or "Client Monitor")
     message["Date"] = format_datetime(date.astimezone(UTC))
     message["Message-ID"] = message_id
     # RFC 3834: no out-of-office note answers us.
     message["Auto-Submitted"] = "auto-generated"
+    # Exchange goes by a header of its own. Not "All": that would suppress reports of failed delivery as well.
+    message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
     for name, value in (headers or {}).items():
         if not _TOKEN.fullmatch(name) or name.lower() in _OURS or name.lower().startswith("content-"):
             raise ValueError(f"not a header that may be added: {name!r}")

@@ -9,13 +9,15 @@ machine's, because an archive's clock stands still.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from random import random
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from models.base import utc_now
 from models.clock import Clock, SystemClock
 from models.engine import reading, writing
 from models.events import Stage
@@ -30,17 +32,20 @@ from tasks.notify.claim import (
     holding_process,
     message_id,
     new_holder,
-    on_hold,
     stored_bytes,
     take,
 )
+from tasks.notify.hold import hold_of
+from tasks.notify.lanes import Job, Lanes
+from tasks.notify.signing import BadKey, signer_for
 from tasks.notify.transports.transport import Outcome, Result, Transport
+from tasks.notify.turns import Turns
+from tasks.notify.watermark import hold_if_put_back, remember
 from tasks.plan import StageReport
 
 __all__ = ["message_id", "send_due"]
 
 _CUT_OFF = "sending was cut off after the claim: it may or may not have been accepted"
-_HELD = "sending is on hold"
 # A sender thought lost may still report: what it knows is better than "unknown".
 _ITS_OWN = (DeliveryState.TRANSMITTING, DeliveryState.UNKNOWN)
 
@@ -61,7 +66,12 @@ def send_due(
     ``done`` counts deliveries that were dealt with; it is 0 as well when the transport is out of reach or the tenant
     is on hold, so that "until nothing is done" ends. Counts: sent, retry, failed, unknown, empty, held, unavailable.
     """
-    sender = Sender(scope, now, transport, channel, clock or SystemClock(), job_run_id, jitter)
+    try:
+        signer = signer_for(get_settings()) if transport.verbatim else None
+    except BadKey as error:
+        # Mail that was to be signed waits for the key.
+        return StageReport(stage=Stage.NOTIFY.value, counts={"unavailable": 1}, degraded=(str(error),))
+    sender = Sender(scope, now, transport, channel, clock or SystemClock(), job_run_id, jitter, signer)
     try:
         return _run(sender, limit)
     finally:
@@ -75,25 +85,21 @@ def _run(sender: Sender, limit: int) -> StageReport:
     for row in abandoned:
         if row not in repeatable:
             report += _give_up(sender, row)
+    if not sender.transport.idempotent:
+        hold_if_put_back(get_settings(), sender.scope)
     with reading(sender.scope) as session:
-        held = on_hold(sender.scope, session)
+        hold = hold_of(sender.scope, session)
         due = _due(sender, session, limit)
-    if held:
-        waiting = len(due) + len(repeatable)
-        told = (_HELD,) if waiting else ()
-        return report + StageReport(stage=report.stage, counts={"held": waiting}, degraded=told)
-    for row in repeatable:
-        claim = _take_over(sender, row)
-        if claim is not None:
-            report += _attempt(sender, claim)
-    for delivery_id in due:
-        if "unavailable" in report.counts:
-            # The rest would wait at the same closed door; they stay due.
-            return report.model_copy(update={"done": 0})
-        claim, said = take(sender, delivery_id)
-        report += said
-        if claim is not None:
-            report += _attempt(sender, claim)
+    waiting = len(due) + len(repeatable)
+    if not waiting:
+        return report
+    if hold is not None:
+        return report + StageReport(stage=report.stage, counts={"held": waiting}, degraded=(hold.sentence,))
+    jobs: list[Job] = [partial(_take_over, sender, row) for row in repeatable]
+    jobs += [partial(take, sender, delivery_id) for delivery_id in due]
+    report += Lanes(sender.transport, partial(_attempt, sender)).work(jobs)
+    if due and not sender.transport.idempotent:
+        remember(get_settings(), sender.scope, max(due), utc_now())
     return report.model_copy(update={"done": 0}) if "unavailable" in report.counts else report
 
 
@@ -134,18 +140,20 @@ def _give_up(sender: Sender, row: Delivery) -> StageReport:
     return sender.report("unknown", f"mail to {row.recipient}: {_CUT_OFF}")
 
 
-def _take_over(sender: Sender, row: Delivery) -> Claim | None:
+def _take_over(sender: Sender, row: Delivery) -> tuple[Claim | None, StageReport]:
     """Another's cut-off attempt, to be repeated with the same bytes."""
+    nothing = StageReport(stage=Stage.NOTIFY.value)
     mine = {"lease_holder": new_holder(), "lease_expires_at": sender.lease_end()}
     with writing(sender.scope) as session:
         kept = sender.change(session, row.id, row.lease_holder, (DeliveryState.TRANSMITTING,), **mine)
         body = stored_bytes(session, row.id)
     if not kept or body is None or row.message_id is None:
-        return None
-    return Claim(row.id, str(mine["lease_holder"]), row.retries, envelope_for(row, row.message_id, body))
+        return None, nothing
+    envelope = envelope_for(row, row.message_id, body)
+    return Claim(row.id, str(mine["lease_holder"]), row.retries, envelope), nothing
 
 
-def _attempt(sender: Sender, claim: Claim) -> StageReport:
+def _attempt(sender: Sender, claim: Claim, turns: Turns) -> StageReport:
     try:
         outcome = sender.transport.send(claim.envelope)
     except Exception as error:
@@ -153,7 +161,10 @@ def _attempt(sender: Sender, claim: Claim) -> StageReport:
         result = Result.TEMPORARY if sender.transport.idempotent else Result.UNKNOWN
         outcome = Outcome(result, f"transport {sender.transport.name} raised {type(error).__name__}")
     with writing(sender.scope) as session:
-        return _settle(sender, session, claim, outcome)
+        report = _settle(sender, session, claim, outcome)
+    if outcome.wait_seconds is not None:
+        turns.rest(outcome.wait_seconds)
+    return report
 
 
 def _settle(sender: Sender, session: Session, claim: Claim, outcome: Outcome) -> StageReport:
@@ -164,7 +175,8 @@ def _settle(sender: Sender, session: Session, claim: Claim, outcome: Outcome) ->
     if name == "sent":
         values |= {"sent_at": sender.clock.now(), "provider_id": outcome.provider_id}
     elif name == "retry":
-        values |= {"next_attempt_at": sender.next_attempt(claim.retries)}
+        asked = sender.clock.now() + timedelta(seconds=outcome.wait_seconds or 0)
+        values |= {"next_attempt_at": max(sender.next_attempt(claim.retries), asked)}
         values |= {"lease_holder": None, "lease_expires_at": None}
     if not sender.change(session, claim.delivery_id, claim.holder, _ITS_OWN, **values):
         return StageReport(stage=Stage.NOTIFY.value)

@@ -29,6 +29,7 @@ from models.mail import (
 )
 from models.scope import Scope
 from models.settings import get_settings
+from tasks.filter.absence import Absence
 from tasks.filter.facts import People, load_people
 from tasks.filter.ledger import Line, lines, move, skip
 from tasks.filter.recheck import objections, recheck
@@ -59,6 +60,7 @@ class Reader:
     user: User
     wants: UserPreference
     zone: ZoneInfo
+    absence: Absence | None = None
 
     @property
     def instant(self) -> bool:
@@ -69,15 +71,26 @@ class Reader:
         the day's instant mails had no room for."""
         wants = self.wants
         if wants.notification_frequency is Frequency.WEEKLY:
-            return weekly_before(now, wants.digest_day_of_week, wants.digest_time, self.zone)
-        return daily_before(now, wants.digest_time, self.zone)
+            found = weekly_before(now, wants.digest_day_of_week, wants.digest_time, self.zone)
+        else:
+            found = daily_before(now, wants.digest_time, self.zone)
+        return (window for window in found if not self.away(window.at))
+
+    def away(self, at: datetime) -> bool:
+        """Whether the person is absent then: nothing is planned, and what waits goes into the digest on return."""
+        return self.absence is not None and self.absence.at(at)
 
 
 def readers(people: People) -> list[Reader]:
     """Everybody who can get mail at all, by address."""
     able = [user for user in people.users.values() if people.unreachable(user.id) is None]
     return [
-        Reader(user, people.preferences[user.id], zone_of(user.timezone) or _UTC)
+        Reader(
+            user,
+            people.preferences[user.id],
+            zone_of(user.timezone) or _UTC,
+            people.absences.get(user.id),
+        )
         for user in sorted(able, key=lambda user: user.email)
     ]
 
@@ -189,7 +202,7 @@ class _Planner:
     def _instant(self, reader: Reader, kept: Sequence[Line]) -> tuple[int, dict[str, int]]:
         """How many mails were planned, and what became of the lines."""
         wants = reader.wants
-        if not reader.instant:
+        if not reader.instant or reader.away(self.now):
             return 0, {"to_digest": self._to_digest(kept)}
         if in_quiet_hours(self.now, wants.quiet_from, wants.quiet_until, reader.zone):
             return 0, {"quiet": len(kept)}

@@ -1,20 +1,18 @@
 """Asking a search API that answers JSON, and reading what it says with suspicion."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
+from tasks.net.documents import JSON_TYPES, looks_like_json, read_json
 from tasks.net.faults import FetchError, QuotaReached, WrongType
 from tasks.net.http import Explain
 from tasks.search.dates import from_age
 from tasks.search.dates import parse as parse_date
 from tasks.search.source import FetchContext, Found, Page, SourceState
 from tasks.search.text import SNIPPET_MAX, SOURCE_MAX, TITLE_MAX, clean, plain, web_address
-
-JSON_TYPES = ("application/json", "text/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ def ask(
         json=body,
         headers=headers,
         expect=expect,
-        looks_right=_looks_like_json,
+        looks_right=looks_like_json,
         allow_private=api.name in context.settings.source_urls,
         pace=pace,
         explain=explain,
@@ -89,18 +87,6 @@ def require_key(api: Api, context: FetchContext) -> str:
         f"{api.title}: needs a key; set CM_{api.key_setting.upper()}, or give this tenant one of its own: "
         f"client-monitor providers enable {api.name}"
     )
-
-
-def read_json(body: bytes) -> Any:
-    """What a body says; None when it is not JSON. Control characters inside strings are let through."""
-    try:
-        return json.loads(body, strict=False)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _looks_like_json(body: bytes) -> bool:
-    return body.lstrip()[:1] in (b"{", b"[")
 
 
 def rows_of(api: Api, data: Mapping[str, Any], field: str, *, optional: bool = False) -> list[Any]:

@@ -13,11 +13,13 @@ from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.breakers import all_health
 from models.clients import Client, active_clients
 from models.engine import reading
 from models.news import SourceState, cursor_of
 from tasks.plan import RunPlan, StageReport
 from tasks.profiles import profile_of
+from tasks.search.gate import Ended, breaker_of, ended, enter, leave, probes_first
 from tasks.search.source import (
     FeedSource,
     FetchContext,
@@ -30,7 +32,7 @@ from tasks.search.source import (
     is_third_party,
 )
 from tasks.search.store import Kept, Shelf, finish_baseline, keep_page, settled
-from tasks.search.units import Tools, Unit, context_for, units_of
+from tasks.search.units import Tools, Unit, configs_of, context_for, source_of, units_of
 
 __all__ = ["Tools", "Unit", "finish_baseline", "plan_units", "search_batch"]
 
@@ -67,6 +69,8 @@ class _Outcome:
     new: int = 0
     error: str = ""
     problems: int = 0
+    said: Ended = Ended.UNDECIDED
+    """What it says about the provider."""
     crash: BaseException | None = None
     """A database error: the batch is to be tried again."""
 
@@ -108,15 +112,21 @@ def search_batch(plan: RunPlan, units: Sequence[Unit], *, tools: Tools | None = 
     with _tools(tools) as used:
         batch = _prepare(plan, units, used)
         todo = [unit for unit in dict.fromkeys(units) if batch.may_ask(unit)]
+        breakers = {unit: breaker_of(batch.sources[unit.source], unit) for unit in todo}
+        waves = probes_first(todo, breakers, all_health(plan.scope), used.clock.now())
         workers = max(1, min(used.settings.search_concurrency, len(todo)))
+        outcomes: dict[Unit, _Outcome] = {}
         with ThreadPoolExecutor(workers, thread_name_prefix="search") as pool:
-            outcomes = list(pool.map(lambda unit: _search(batch, unit), todo))
-    for outcome in outcomes:
+            for wave in waves:
+                done = pool.map(lambda unit: _search(batch, unit, breakers[unit]), wave)
+                outcomes.update(zip(wave, done, strict=True))
+    for outcome in outcomes.values():
         if outcome.crash is not None:
             raise outcome.crash
     counts = Counter[str](units=len(todo))
     degraded = []
-    for unit, outcome in zip(todo, outcomes, strict=True):
+    for unit in todo:
+        outcome = outcomes[unit]
         counts[outcome.state.value] += 1
         counts["found"] += outcome.found
         counts["new"] += outcome.new
@@ -132,32 +142,47 @@ def _prepare(plan: RunPlan, units: Sequence[Unit], tools: Tools) -> _Batch:
     with reading(plan.scope) as session:
         watched = active_clients(plan.scope, session) if asked else []
         done = settled(plan.scope, session, plan.job_run_id)
+        configs = configs_of(plan.scope, session)
     return _Batch(
         plan=plan,
         tools=tools,
         clients={client.id: client for client in watched},
-        sources={name: tools.source(name) for name in names},
-        contexts={name: context_for(plan, name, tools) for name in names},
+        sources={name: source_of(plan, name, tools) for name in names},
+        contexts={name: context_for(plan, name, tools, configs) for name in names},
         done=done,
     )
 
 
-def _search(batch: _Batch, unit: Unit) -> _Outcome:
-    """One unit, in a thread of its own."""
+def _search(batch: _Batch, unit: Unit, breaker: str | None) -> _Outcome:
+    """One unit, in a thread of its own, where its provider's breaker lets it through."""
     outcome = _Outcome(SourceState.EMPTY)
+    scope, clock = batch.plan.scope, batch.tools.clock
     try:
-        shelf = _shelf(batch, unit)
-        waiting: Page | None = None
-        # One page is held back, so that the last one is known to be the last when it is kept.
-        for page in _pages(batch, unit):
-            if waiting is not None:
-                _add(outcome, waiting, keep_page(batch.plan.scope, shelf, waiting, finished=False))
-            waiting = page
-        last = waiting or Page(SourceState.EMPTY)
-        _add(outcome, last, keep_page(batch.plan.scope, shelf, last, finished=True))
+        admission = enter(scope, breaker, clock.now())
+        if not admission.may_ask:
+            refused = Page(SourceState.FAILED, error=admission.refusal)
+            _add(outcome, refused, keep_page(scope, _shelf(batch, unit), refused, finished=True))
+            return outcome
+        try:
+            _fetch(batch, unit, outcome)
+        finally:
+            leave(scope, breaker, outcome.said, outcome.error, clock.now())
     except Exception as error:
         outcome.crash = error
     return outcome
+
+
+def _fetch(batch: _Batch, unit: Unit, outcome: _Outcome) -> None:
+    """Keep a unit's pages as they come."""
+    scope, shelf = batch.plan.scope, _shelf(batch, unit)
+    waiting: Page | None = None
+    # One page is held back, so that the last one is known to be the last when it is kept.
+    for page in _pages(batch, unit, outcome):
+        if waiting is not None:
+            _add(outcome, waiting, keep_page(scope, shelf, waiting, finished=False))
+        waiting = page
+    last = waiting or Page(SourceState.EMPTY)
+    _add(outcome, last, keep_page(scope, shelf, last, finished=True))
 
 
 def _add(outcome: _Outcome, page: Page, kept: Kept) -> None:
@@ -181,21 +206,25 @@ def _shelf(batch: _Batch, unit: Unit) -> Shelf:
     )
 
 
-def _pages(batch: _Batch, unit: Unit) -> Iterator[Page]:
-    """A provider's pages up to its first fault; whatever it raises becomes one."""
+def _pages(batch: _Batch, unit: Unit, outcome: _Outcome) -> Iterator[Page]:
+    """A provider's pages up to its first fault; whatever it raises becomes one. ``outcome.said`` tells whose."""
     plan, source, context = batch.plan, batch.sources[unit.source], batch.contexts[unit.source]
     with reading(plan.scope) as session:
         cursor: Mapping[str, Any] | None = cursor_of(plan.scope, session, unit.source, unit.unit)
+    last: Page | None = None
     try:
         if isinstance(source, FeedSource):
             pages = source.fetch(unit.unit, cursor, context)
         else:
             pages = source.fetch(profile_of(batch.client_of(unit)), cursor, context)
         for page in pages:
+            last = page
             yield page
             if page.state in _FAULTS:
-                return
+                break
+        outcome.said = ended(source, last, None)
     except FetchError as error:
+        outcome.said = ended(source, last, error)
         yield Page(error.state, error=str(error))
     except SQLAlchemyError:
         raise

@@ -36,7 +36,9 @@ RSS = "rss"
 class NothingOn(SourceError):
     """The run names no source, and none is switched on."""
 
-    mend = "switch one on, such as: client-monitor providers enable google_news (or name one: run --source NAME)"
+    mend = (
+        "switch one on, such as: client-monitor providers enable google_news (or name one: run --source NAME)"
+    )
 
 
 class Unit(BaseModel):

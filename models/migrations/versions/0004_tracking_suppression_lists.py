@@ -46,8 +46,66 @@ def upgrade() -> None:
             sa.Column("tracking_consent_at", models.base.UtcDateTime(timezone=True), nullable=True)
         )
 
+    op.create_table(
+        "engagement_counts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("business_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column(
+            "delivery_kind",
+            sa.Enum(
+                "event_notification",
+                "digest",
+                "alert",
+                "system",
+                name="deliverykind",
+                native_enum=False,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "delivered",
+                "deferred",
+                "soft_bounce",
+                "hard_bounce",
+                "complaint",
+                "unsubscribe",
+                "open",
+                "click",
+                name="returnkind",
+                native_enum=False,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "actor",
+            sa.Enum("human", "machine", "unknown", name="actor", native_enum=False, length=40),
+            nullable=False,
+        ),
+        sa.Column("hits", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["business_id"], ["businesses.id"], name=op.f("fk_engagement_counts_business_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_engagement_counts")),
+        sa.UniqueConstraint("business_id", "id", name=op.f("uq_engagement_counts_business_id_id")),
+        sa.UniqueConstraint(
+            "business_id",
+            "day",
+            "delivery_kind",
+            "kind",
+            "actor",
+            name=op.f("uq_engagement_counts_business_id_day_delivery_kind_kind_actor"),
+        ),
+    )
+
 
 def downgrade() -> None:
+
+    op.drop_table("engagement_counts")
 
     with op.batch_alter_table("user_preferences", schema=None) as batch_op:
         batch_op.drop_column("tracking_consent_at")

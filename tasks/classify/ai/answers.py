@@ -102,7 +102,7 @@ def judgement_fault(answer: StoryAnswer, text: Text) -> str:
             return f"{name} {value} is not between {low:g} and 1"
     if answer.risk not in RISKS:
         return f"risk {answer.risk!r} is unknown"
-    if not answer.reason.strip():
+    if not clean(answer.reason, REASON_MAX):
         return "reason is empty"
     if answer.about == "no" or answer.category is Category.OTHER:
         return ""

@@ -14,11 +14,9 @@ from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
-from models.ai import cached_answers, keep_answers, record_spend
-from models.engine import reading, writing
-from models.limits import BudgetExhausted, reserve, settle
-from models.scope import Scope
+from models.limits import BudgetExhausted
 from tasks.classify.ai.answers import N, Sheet, check
+from tasks.classify.ai.ledger import Ledger
 from tasks.classify.ai.model import Ending, Model, ModelError, Prompt, Reply, Usage
 from tasks.classify.ai.prices import Price
 from tasks.classify.ai.prompt import STORIES_MAX, calls
@@ -83,14 +81,6 @@ class Question(ABC, Generic[C, N]):
         """The answer as it may be stored and shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Budgets:
-    """Limits by budget name, in US dollars and in calls; the period is part of the name."""
-
-    money: Mapping[str, float]
-    calls: Mapping[str, float]
-
-
 @dataclass(slots=True)
 class Outcome(Generic[N]):
     """What came of the cases: each is in ``answers`` or in ``left``, never in both."""
@@ -110,11 +100,9 @@ class Outcome(Generic[N]):
 class Asking:
     """One run's asking of one model: what is out or spent for one question is so for the next one, too."""
 
-    scope: Scope
     model: Model
     price: Price
-    budgets: Budgets
-    job_run_id: UUID | None = None
+    ledger: Ledger
     _failures: int = 0
     _stopped: Left | None = None
 
@@ -124,9 +112,7 @@ class Asking:
         by_key: dict[str, list[C]] = defaultdict(list)
         for case in cases:
             by_key[self._key(question, case)].append(case)
-        with reading(self.scope) as session:
-            kept = cached_answers(self.scope, session, list(by_key))
-        for key, stored in kept.items():
+        for key, stored in self.ledger.known(list(by_key)).items():
             answer = question.part.model_validate(stored)
             same = by_key.pop(key)
             outcome.cached += len(same)
@@ -169,7 +155,8 @@ class Asking:
                 lambda index, answer, asked=asked: question.fault(answer, asked[index]),  # type: ignore[misc]
             )
             good = {rest[index][0]: question.tidy(answer) for index, answer in checked.good.items()}
-            self._remember(good)
+            kept = {key: answer.model_dump(mode="json") for key, answer in good.items()}
+            self.ledger.keep(self.model, kept)
             results |= good
             if checked.complete:
                 return results
@@ -195,7 +182,7 @@ class Asking:
         if self._stopped is not None:
             return self._stopped
         try:
-            held = self._reserve(self.price.at_most(prompt))
+            held = self.ledger.reserve(self.price.at_most(prompt))
         except BudgetExhausted as spent:
             outcome.trouble = outcome.trouble or str(spent)
             self._stopped = Left.BUDGET
@@ -203,7 +190,7 @@ class Asking:
         try:
             reply = self.model.ask(prompt, question.form, correction)
         except ModelError as error:
-            self._settle(held, 0.0)
+            self.ledger.settle(held, 0.0)
             outcome.trouble = outcome.trouble or str(error)
             self._failures += 1
             if error.spent or self._failures >= MOST_FAILURES:
@@ -211,50 +198,12 @@ class Asking:
             return Left.OUTAGE
         self._failures = 0
         cost = self.price.of(reply.usage)
-        self._settle(held, cost)
+        self.ledger.settle(held, cost)
         outcome.calls += 1
         outcome.cost_usd += cost
         outcome.usage += reply.usage
-        self._book(question.purpose, reply.usage, cost)
+        self.ledger.book(self.model, question.purpose, reply.usage, cost)
         return reply
-
-    def _reserve(self, amount: float) -> list[tuple[UUID, bool]]:
-        """Set money and calls aside in every budget, or in none."""
-        with writing(Scope.operator()) as session:
-            held = [
-                (reserve(session, name, amount, limit=limit), True)
-                for name, limit in self.budgets.money.items()
-            ]
-            held += [
-                (reserve(session, name, 1, limit=limit), False) for name, limit in self.budgets.calls.items()
-            ]
-        return held
-
-    def _settle(self, held: Sequence[tuple[UUID, bool]], cost: float) -> None:
-        with writing(Scope.operator()) as session:
-            for reservation, is_money in held:
-                settle(session, reservation, cost if is_money else 1)
-
-    def _book(self, purpose: str, usage: Usage, cost: float) -> None:
-        with writing(self.scope) as session:
-            record_spend(
-                self.scope,
-                session,
-                provider=self.model.provider,
-                model=self.model.name,
-                purpose=purpose,
-                job_run_id=self.job_run_id,
-                input_tokens=usage.input_tokens,
-                cached_tokens=usage.cached_tokens,
-                output_tokens=usage.output_tokens,
-                cost_usd=cost,
-            )
-
-    def _remember(self, good: Mapping[str, N]) -> None:
-        """Kept at once: what was paid for survives whatever happens to the run."""
-        answers = {key: answer.model_dump(mode="json") for key, answer in good.items()}
-        with writing(self.scope) as session:
-            keep_answers(self.scope, session, self.model.name, answers)
 
 
 def _calls(question: Question[C, N], cases: Mapping[str, C]) -> list[list[tuple[str, C]]]:

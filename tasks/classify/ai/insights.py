@@ -114,41 +114,46 @@ def insight_fault(answer: InsightAnswer, case: InsightCase) -> str:
 
     It will stand in a mail, in our name: what the web wrote must not use it to send a reader anywhere.
     """
-    if not answer.meaning.strip() or len(answer.meaning) > MEANING_MAX:
+    # Longer by one than what may be, so that what is too long still shows.
+    meaning = clean(answer.meaning, MEANING_MAX + 1)
+    actions = [clean(action, ACTION_MAX + 1) for action in answer.actions]
+    if not 1 <= len(meaning) <= MEANING_MAX:
         return f"meaning has not 1 to {MEANING_MAX} characters"
-    if not 1 <= len(answer.actions) <= ACTIONS_MAX:
+    if not 1 <= len(actions) <= ACTIONS_MAX:
         return f"actions are not 1 to {ACTIONS_MAX}"
-    if any(not action.strip() or len(action) > ACTION_MAX for action in answer.actions):
+    if not all(1 <= len(action) <= ACTION_MAX for action in actions):
         return f"an action has not 1 to {ACTION_MAX} characters"
-    said = [answer.meaning, *answer.actions]
-    if any(_names_address(part, case.profile) for part in said):
+    if any(_names_address(part, case.profile) for part in (meaning, *actions)):
         return "it names an address or a phone number"
-    if any(_RISKY.search(action) for action in answer.actions):
-        return "an action asks for money, a password, or to open something"
-    known = _figures(f"{case.text.title} {case.text.snippet or ''} {' '.join(case.facts.values())}")
-    if not _figures(answer.meaning) <= known:
+    if _ORDER.search(meaning) or any(_RISKY.search(action) for action in actions):
+        return "it asks for money, for a password, or to open something"
+    if not _figures(meaning) <= _figures(" ".join(_known(case))):
         return "meaning has a figure that the story does not have"
     return ""
 
 
-# "x.y" is an address when y may be a top-level domain: "U.S." and "e.g." are none.
-_ADDRESS = re.compile(
-    r"\w+://|\bwww\.|\S@\S|[\w-]\.[a-z]{2,}/|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b", re.IGNORECASE
-)
+# "x.yz" may become a link in a mail program; "U.S." and "e.g." do not.
+_ADDRESS = re.compile(r"\w+://|\bwww\.|\S@\S|\b[\w-]+\.[^\W\d_]{2,}\b")
 _PHONE = re.compile(r"(?:\+\d|\(\d{2,4}\)|\b0\d)[\d ().-]{5,}\d|\b\d{3}[-. ]\d{3}[-. ]\d{4}\b")
-_RISKY = re.compile(
-    r"""
+_RISKS = r"""
       \b(?:click|tap|scan|download|install|open|visit|follow)\b.{0,40}
       \b(?:link|attachments?|files?|codes?|apps?|page|website|site|here|below)\b
     | \b(?:enter|confirm|verify|send|share|give|reply|submit|update|provide|disclose)\b.{0,40}
       \b(?:passwords?|passcodes?|credentials?|log-?ins?|pins?|codes?|cards?|bank|account\s+(?:number|details)|
         payment\s+details|api\s+keys?)\b
-    | \b(?:pay|wire|transfer|remit|send|buy)\b.{0,40}
+    | \b(?:pay|wire|transfer|remit|send|buy|sell)\b.{0,40}
       \b(?:money|funds?|payments?|invoices?|fees?|bitcoins?|crypto\w*|gift\s+cards?|shares?|stocks?)\b
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
+    """
+_RISKY = re.compile(_RISKS, re.IGNORECASE | re.VERBOSE)
+# A meaning may tell that others pay or share; as an imperative it speaks to the reader.
+_ORDER = re.compile(rf"(?:^|[.!?:;]\s*)(?:please\s+|now\s+)?(?:{_RISKS})", re.IGNORECASE | re.VERBOSE)
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def _known(case: InsightCase) -> list[str]:
+    profile, text = case.profile, case.text
+    names = [profile.name, profile.legal_name or "", *profile.aliases]
+    return [text.title, text.snippet or "", *names, *case.facts.values()]
 
 
 def _names_address(text: str, profile: Profile) -> bool:

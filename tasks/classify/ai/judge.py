@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from tasks.classify.ai import prompt as prompts
-from tasks.classify.ai.answers import Answers, StoryAnswer, judgement_fault, tidy
+from tasks.classify.ai.answers import Answers, StoryAnswer, judgement_fault, occurs, tidy
 from tasks.classify.ai.asking import Asking, Case, Outcome, Question
 from tasks.classify.ai.model import Prompt
+from tasks.classify.classifier import Judgement, Text
 
 
 class Judging(Question[Case, StoryAnswer]):
@@ -34,3 +35,17 @@ class Judging(Question[Case, StoryAnswer]):
 def judge(asking: Asking, cases: Sequence[Case]) -> Outcome[StoryAnswer]:
     """Every case is in ``answers`` or in ``left``."""
     return asking.about(Judging(), cases)
+
+
+def judgement_of(answer: StoryAnswer, text: Text) -> Judgement:
+    """A checked answer as every classifier gives it. Words that are not in the text are no evidence."""
+    return Judgement(
+        about=answer.about,
+        category=answer.category,
+        confidence=answer.confidence,
+        relevance=answer.relevance,
+        sentiment=answer.sentiment,
+        risk=answer.risk,
+        evidence=answer.evidence if occurs(answer.evidence, text) else "",
+        reason=answer.reason,
+    )

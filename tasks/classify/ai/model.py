@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -98,9 +98,13 @@ class ModelError(Fault):
 class Model(Protocol):
     """One provider's model. Called from one thread at a time."""
 
-    provider: ClassVar[str]
-    name: str
-    """The model's own name."""
+    @property
+    def provider(self) -> str: ...
+
+    @property
+    def name(self) -> str:
+        """The model's own name."""
+        ...
 
     def ask(self, prompt: Prompt, answer_type: type[Answer], correction: str = "") -> Reply[Answer]:
         """One call, with retries; ``correction`` says what was wrong with the answer before. Raises ModelError."""

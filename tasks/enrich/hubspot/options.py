@@ -1,14 +1,54 @@
 """What a tenant may set for HubSpot, and what an admin is told of it."""
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from dataclasses import dataclass
+from typing import Any
 
 from tasks.enrich.crm import About, CrmError, Field, KeyUse
 
 NAME = "hubspot"
 KEY = "key"
+
+
+def _property(typed: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,99}", typed.strip()):
+        raise ValueError("a property's internal name: small letters, digits and underscores")
+    return typed.strip()
+
+
+def _value(typed: str) -> str:
+    if not 0 < len(typed.strip()) <= 100:
+        raise ValueError("an internal name of at most 100 characters")
+    return typed.strip()
+
+
+def _version(typed: str) -> str:
+    if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", typed.strip()):
+        raise ValueError("a version such as 2026-09")
+    return typed.strip()
+
+
+def _currency(typed: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{3}", typed.strip()):
+        raise ValueError("an ISO 4217 code such as EUR")
+    return typed.strip().upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The tenant's own, checked. None: there is no such property."""
+
+    api_version: str = "2026-09"
+    tier_property: str | None = None
+    health_property: str | None = None
+    renewal_property: str | None = None
+    ticker_property: str | None = None
+    renewal_deals: str = "renewal"
+    currency: str | None = None
+    customer_property: str = "lifecyclestage"
+    customer_value: str = "customer"
+
 
 ABOUT = About(
     title="HubSpot",
@@ -18,56 +58,42 @@ ABOUT = About(
     key=KeyUse.REQUIRED,
     fields=(
         Field(KEY, "Service key, or the token of an existing private app", secret=True, required=True),
-        Field("api_version", "API version", help="such as 2026-09; HubSpot keeps each for 18 months"),
-        Field("tier_property", "Company property that holds the tier", help="its internal name"),
-        Field("health_property", "Company property that holds the health", help="its internal name"),
-        Field("renewal_property", "Company property that holds the renewal date", help="its internal name"),
-        Field("ticker_property", "Company property that holds the ticker", help="its internal name"),
-        Field("renewal_deals", "Deal type or pipeline of renewals", help="its internal name; else: renewal"),
-        Field("currency", "Currency of deals that name none", help="ISO 4217; else the account's own"),
-        Field("customer_property", "Company property that tells customers", help="else: lifecyclestage"),
-        Field("customer_value", "Its value for customers", help="else: customer"),
+        Field(
+            "api_version",
+            "API version",
+            help=f"{Options().api_version} unless set; HubSpot keeps each for 18 months",
+            read=_version,
+        ),
+        Field("tier_property", "Company property that holds the tier", read=_property),
+        Field("health_property", "Company property that holds the health", read=_property),
+        Field("renewal_property", "Company property that holds the renewal date", read=_property),
+        Field("ticker_property", "Company property that holds the ticker", read=_property),
+        Field("renewal_deals", "Deal type or pipeline of renewals", help="renewal unless set", read=_value),
+        Field(
+            "currency",
+            "Currency of deals that name none",
+            help="the account's own unless set",
+            read=_currency,
+        ),
+        Field(
+            "customer_property",
+            "Company property that tells customers, for import",
+            help=f"{Options().customer_property} unless set",
+            read=_property,
+        ),
+        Field("customer_value", "Its value for customers", help="customer unless set", read=_value),
     ),
-    free_calls=None,
     calls_per_client=0,
 )
 
-# A property's internal name, as HubSpot makes them; the pattern keeps a slip of the keyboard out of requests.
-_Property = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
-
-
-def _blank_is_unset(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-_Optional = Annotated[_Property | None, BeforeValidator(_blank_is_unset)]
-
-
-class Options(BaseModel):
-    """The tenant's own, checked."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, str_strip_whitespace=True)
-
-    api_version: Annotated[str, StringConstraints(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")] = "2026-09"
-    tier_property: _Optional = None
-    health_property: _Optional = None
-    renewal_property: _Optional = None
-    ticker_property: _Optional = None
-    renewal_deals: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "renewal"
-    currency: Annotated[
-        Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None, BeforeValidator(_blank_is_unset)
-    ] = None
-    customer_property: _Property = "lifecyclestage"
-    customer_value: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "customer"
-
 
 def read_options(given: Mapping[str, Any]) -> Options:
-    """The options, or a CrmError that names the one that cannot be used."""
-    try:
-        return Options.model_validate(dict(given))
-    except ValidationError as error:
-        name = error.errors(include_url=False)[0]["loc"][0]
-        hints = {field.name: field.help for field in ABOUT.fields}
-        raise CrmError(
-            f"HubSpot: the option {name} cannot be used ({hints.get(str(name), '')}); set it again"
-        ) from None
+    """The options, or a CrmError that names the one that cannot be used: a stored one may be older than its rule."""
+    values: dict[str, Any] = {}
+    for field in ABOUT.options:
+        if field.name in given:
+            try:
+                values[field.name] = field.read(str(given[field.name]))
+            except ValueError as error:
+                raise CrmError(f"HubSpot: the option {field.name} needs {error}; set it again") from None
+    return Options(**values)

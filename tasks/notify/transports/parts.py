@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 from email.utils import parseaddr
-from typing import cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +30,7 @@ _STRUCTURAL = {
 
 def take_apart(data: bytes) -> Parts:
     """The parts of a message; a body it does not have is empty. Line ends of bodies are single newlines."""
-    # default parses headers into what they mean; cast, as the typing of the parser knows the old class only.
-    message = cast(EmailMessage, message_from_bytes(data, policy=policy.default))
+    message = message_from_bytes(data, policy=policy.default)
     bodies = {
         kind: str(part.get_content()).replace("\r\n", "\n")
         for kind in ("plain", "html")

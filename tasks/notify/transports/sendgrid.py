@@ -134,8 +134,12 @@ def connect(settings: Settings, timeout: float) -> httpx.Client:
 
 def payload(envelope: Envelope, parts: Parts, *, sandbox: bool) -> dict[str, Any]:
     """The request: the stored mail's own subject, bodies and headers; beyond them only our id of it."""
+    to: dict[str, Any] = {"to": [_recipient(envelope, parts)]}
+    if envelope.delivery_id:
+        # Here an object by the published contract; at the request's top level that calls it a string.
+        to["custom_args"] = {DELIVERY_TAG: envelope.delivery_id}
     body: dict[str, Any] = {
-        "personalizations": [{"to": [_recipient(envelope, parts)]}],
+        "personalizations": [to],
         "from": _person(parts.sender, parts.sender_name),
         "subject": parts.subject,
         "content": [
@@ -148,8 +152,6 @@ def payload(envelope: Envelope, parts: Parts, *, sandbox: bool) -> dict[str, Any
     }
     if parts.reply_to:
         body["reply_to"] = {"email": parts.reply_to}
-    if envelope.delivery_id:
-        body["custom_args"] = {DELIVERY_TAG: envelope.delivery_id}
     if sandbox:
         body["mail_settings"] = {"sandbox_mode": {"enable": True}}
     return body

@@ -6,6 +6,7 @@ from datetime import date
 from functools import partial
 from typing import Any, ClassVar
 
+from tasks.net.documents import read_json
 from tasks.net.faults import FetchError, QuotaReached, until_midnight
 from tasks.search.api import (
     Api,
@@ -14,7 +15,6 @@ from tasks.search.api import (
     paged,
     pages_for,
     publisher,
-    read_json,
     require_key,
     rows_of,
     snippet,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from tasks.net.documents import read_json
 from tasks.net.faults import FetchError, QuotaReached
 from tasks.search.api import (
     Api,
@@ -10,7 +11,6 @@ from tasks.search.api import (
     cut_off,
     page_of,
     publisher,
-    read_json,
     require_key,
     rows_of,
     snippet,

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from tasks.net.documents import read_json
 from tasks.net.faults import FetchError, QuotaReached
-from tasks.search.api import Api, ask, page_of, publisher, read_json, rows_of, snippet, title, when
+from tasks.search.api import Api, ask, page_of, publisher, rows_of, snippet, title, when
 from tasks.search.options import CALLS, OPTIONAL_KEY, max_results
 from tasks.search.query import is_everyday, names_of, phrase_of
 from tasks.search.source import About, FetchContext, Found, KeyUse, Page, Profile, SourceKind
