@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import ColumnElement, Index, UniqueConstraint, func
 from sqlmodel import Field, Session, col, select
 
 from models.base import TenantRow, json_field, table_args, tenant_fk, utc_field
@@ -73,9 +73,24 @@ def latest_snapshots(
     invented: bool = True,
 ) -> dict[UUID, CrmSnapshot]:
     """The newest snapshot of each client that has one: of this ``provider``, and not the ``invented`` ones."""
-    query = select(CrmSnapshot).where(col(CrmSnapshot.client_id).in_(client_ids))
+    wanted: list[ColumnElement[bool]] = [col(CrmSnapshot.client_id).in_(client_ids)]
     if provider is not None:
-        query = query.where(CrmSnapshot.provider == provider)
+        wanted.append(col(CrmSnapshot.provider) == provider)
     if not invented:
-        query = query.where(CrmSnapshot.provider != INVENTED)
-    return {row.client_id: row for row in session.exec(query.order_by(col(CrmSnapshot.taken_at)))}
+        wanted.append(col(CrmSnapshot.provider) != INVENTED)
+    # A client has one a day for as long as they are kept: only the newest leaves the database.
+    newest = (
+        select(col(CrmSnapshot.client_id), func.max(CrmSnapshot.taken_at).label("at"))
+        .where(*wanted)
+        .group_by(col(CrmSnapshot.client_id))
+        .subquery()
+    )
+    query = (
+        select(CrmSnapshot)
+        .join(
+            newest,
+            (col(CrmSnapshot.client_id) == newest.c.client_id) & (col(CrmSnapshot.taken_at) == newest.c.at),
+        )
+        .where(*wanted)
+    )
+    return {row.client_id: row for row in session.exec(query)}

@@ -18,6 +18,7 @@ from services.csvfiles import split_list
 from services.errors import UserError
 from services.explain import plain_message
 from services.fields import YesNo, domain_name
+from tasks.filter.handover import hand_over
 
 
 def _tier(value: object) -> Tier | None:
@@ -131,6 +132,7 @@ def assign(
         )
         record(scope, session, "assignment.started", str(client.id), user=str(user_id))
     session.flush()
+    hand_over(scope, session, client.id, gone={row.user_id for row in gone}, new=new, at=now)
     return len(new), len(gone)
 
 

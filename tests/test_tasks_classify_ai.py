@@ -3,6 +3,9 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -11,11 +14,12 @@ from fakes import Reply as Answer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.base import utc_now
 from models.events import Category
 from tasks.classify.ai import prompt
 from tasks.classify.ai.answers import Answers, StoryAnswer, check, judgement_fault, occurs, tidy
 from tasks.classify.ai.anthropic import AnthropicModel
-from tasks.classify.ai.model import Model, ModelError, Usage
+from tasks.classify.ai.model import Ending, Model, ModelError, Usage
 from tasks.classify.ai.openai import CompatibleModel, OpenAIModel
 from tasks.classify.classifier import Text
 from tasks.companies.names import Profile
@@ -110,25 +114,26 @@ class Lab:
     def __init__(self, provider: str, server: NewsServer) -> None:
         self.server = server
         self.slept: list[float] = []
-        base = server.url("")
         self.path = {"openai": "/v1/responses", "openai_compatible": "/v1/chat/completions"}.get(
             provider, "/v1/messages"
         )
-        make: dict[str, Callable[[], Model]] = {
-            "openai": lambda: OpenAIModel(
-                SECRET, "some-model", base_url=f"{base}/v1", sleep=self.slept.append
-            ),
-            "openai_compatible": lambda: CompatibleModel(
-                SECRET, "some-model", base_url=f"{base}/v1", sleep=self.slept.append
-            ),
-            "anthropic": lambda: AnthropicModel(SECRET, "some-model", base_url=base, sleep=self.slept.append),
-        }
         says: dict[str, Callable[..., dict[str, Any]]] = {
             "openai": openai_says,
             "openai_compatible": chat_says,
         }
         self.says: Callable[..., dict[str, Any]] = says.get(provider, anthropic_says)
-        self.model = make[provider]()
+        self.provider = provider
+        self.model = self.make()
+
+    def make(self, **more: Any) -> Model:
+        """The provider's model, asking the server."""
+        base = self.server.url("")
+        more["sleep"] = self.slept.append
+        if self.provider == "anthropic":
+            return AnthropicModel(SECRET, "some-model", base_url=base, **more)
+        if self.provider == "openai":
+            return OpenAIModel(SECRET, "some-model", base_url=f"{base}/v1", **more)
+        return CompatibleModel(SECRET, "some-model", base_url=f"{base}/v1", **more)
 
     def answers(self, *replies: Any) -> None:
         made = [
@@ -198,18 +203,27 @@ def test_a_cut_off_answer_is_said(lab: Lab) -> None:
     assert "cut off" in lab.ask().trouble
 
 
+SOON = format_datetime(utc_now() + timedelta(seconds=20), usegmt=True)
 FAULTS = [
+    (302, {"Location": "http://127.0.0.1:9/"}, "sends us elsewhere", 1, True),
     (400, {}, "does not accept", 1, False),
     (401, {}, "key", 1, True),
     (403, {}, "key", 1, True),
+    (402, {}, "credit is used up", 1, True),
     (404, {}, "does not know this model", 1, True),
     (408, {}, "fault on its side", 3, False),
     (409, {}, "fault on its side", 3, False),
+    (413, {}, "does not accept", 1, False),
+    (422, {}, "does not accept", 1, False),
+    (425, {}, "fault on its side", 3, False),
     (429, {}, "wait", 3, False),
+    (429, {"Retry-After": SOON}, "wait", 3, False),
     (429, {"Retry-After": "7"}, "wait", 3, False),
     (429, {"Retry-After": "900"}, "wait", 1, True),
     (500, {}, "fault on its side", 3, False),
     (502, {}, "fault on its side", 3, False),
+    (503, {}, "fault on its side", 3, False),
+    (503, {"Retry-After": "900"}, "fault on its side", 1, True),
     (529, {}, "fault on its side", 3, False),
 ]
 
@@ -231,7 +245,7 @@ def test_a_fault_is_typed_and_tells_no_secret(
     assert caught.value.spent is spent
     assert lab.server.count(lab.path) == attempts
     assert len(lab.slept) == attempts - 1
-    if headers and attempts > 1:
+    if "Retry-After" in headers and attempts > 1:
         assert min(lab.slept) >= 7
     assert SECRET not in str(caught.value) + caplog.text
     assert "Orrin" not in str(caught.value)
@@ -243,15 +257,116 @@ def test_a_passing_fault_is_got_over(lab: Lab) -> None:
     assert lab.ask().answer is not None
 
 
-def test_a_connection_that_breaks_is_said(lab: Lab) -> None:
-    lab.answers(Answer(b'{"id": "x"}' * 9, media_type="application/json", cut_after=10))
-    with pytest.raises(ModelError):
+WHOLE = json.dumps({"stories": [judged()]})
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        ("hung up", {"cut_after": 20}, "cannot be reached"),
+        ("reset", {"reset_after": 20}, "cannot be reached"),
+        ("truncated", {"body": b'{"id": "r", "obj'}, "cannot be read"),
+        ("a web page", {"body": b"<html>Hello</html>", "media_type": "text/html"}, "cannot be read"),
+        ("nothing", {"body": b""}, "cannot be read"),
+        ("another form", {"body": b"[1]"}, "cannot be read"),
+        ("too long", {"body": b" " * 5_000_000}, "cannot be reached"),
+    ],
+)
+def test_an_answer_that_breaks_off_or_is_none_of_its_kind_is_tried_again_and_then_said(
+    lab: Lab, name: str, changes: dict[str, Any], said: str
+) -> None:
+    good = Answer(json.dumps(lab.says(WHOLE)).encode(), media_type="application/json")
+    lab.answers(replace(good, **changes))
+    with pytest.raises(ModelError, match=said) as caught:
         lab.ask()
+    assert (lab.server.count(lab.path), caught.value.spent) == (3, False)
+    assert "Hello" not in str(caught.value)
+    lab.answers(good)
+    assert lab.ask().answer is not None
 
 
-def test_spent_credit_is_not_asked_again() -> None:
+@pytest.mark.parametrize("changes", [{"stall": True}, {"drip": True, "body": b" " * 1_000}])
+def test_one_that_does_not_finish_is_given_up(lab: Lab, changes: dict[str, Any]) -> None:
+    lab.answers(replace(Answer(b"", media_type="application/json"), **changes))
+    impatient = lab.make(timeout=0.2)
+    with pytest.raises(ModelError, match="did not answer in time"):
+        impatient.ask(prompt.build(ACME, [STORY]), Answers)
+    assert lab.server.count(lab.path) == 3
+
+
+def test_a_server_that_is_not_there_is_said(lab: Lab) -> None:
+    lab.server.__exit__(None)
+    with pytest.raises(ModelError, match="cannot be reached") as caught:
+        lab.ask()
+    assert len(lab.slept) == 2
+    assert SECRET not in str(caught.value)
+
+
+def test_a_redirect_is_not_followed(lab: Lab) -> None:
+    good = Answer(json.dumps(lab.says(WHOLE)).encode(), media_type="application/json")
+    lab.server.serve("/elsewhere", good)
+    there = {"Location": lab.server.url("/elsewhere")}
+    lab.answers(Answer(b"", status=307, headers=there))
+    with pytest.raises(ModelError, match="sends us elsewhere"):
+        lab.ask()
+    assert lab.server.count("/elsewhere") == 0
+
+
+REFUSALS: dict[str, dict[str, Any]] = {
+    "openai": {
+        "output": [
+            {
+                "id": "m",
+                "type": "message",
+                "role": "assistant",
+                "status": "completed",
+                "content": [{"type": "refusal", "refusal": "I cannot help with that."}],
+            }
+        ]
+    },
+    "openai_compatible": {
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {"role": "assistant", "content": None, "refusal": "I cannot help with that."},
+            }
+        ]
+    },
+    "anthropic": {"stop_reason": "refusal", "content": [{"type": "text", "text": "I cannot"}]},
+}
+
+
+def test_a_refusal_is_said_and_billed(lab: Lab) -> None:
+    lab.answers(lab.says("", **REFUSALS[lab.model.provider]))
+    reply = lab.ask()
+    assert (reply.answer, reply.ending) == (None, Ending.REFUSED)
+    assert reply.usage.output_tokens == 70
+    assert "I cannot" not in reply.trouble
+
+
+def test_a_filtered_answer_is_a_refusal() -> None:
     with NewsServer() as server:
         lab = Lab("openai", server)
+        lab.answers(openai_says(WHOLE, status="incomplete", incomplete_details={"reason": "content_filter"}))
+        assert lab.ask().ending is Ending.REFUSED
+
+
+def test_one_that_failed_over_there_is_tried_again() -> None:
+    with NewsServer() as server:
+        lab = Lab("openai", server)
+        failed = openai_says("", status="failed", error={"code": "server_error", "message": "secret words"})
+        lab.answers(failed, openai_says(WHOLE))
+        assert lab.ask().answer is not None
+        lab.answers(failed)
+        with pytest.raises(ModelError, match=r"it failed \(server_error\)"):
+            lab.ask()
+
+
+@pytest.mark.parametrize("provider", ["openai", "openai_compatible"])
+def test_spent_credit_is_not_asked_again(provider: str) -> None:
+    with NewsServer() as server:
+        lab = Lab(provider, server)
         error = {
             "error": {
                 "message": "You exceeded your quota",

@@ -332,7 +332,7 @@ ARTICLES = (
 )
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.full) for seed in range(1, 12))])
 def test_the_event_is_the_same_in_whatever_order_and_batches_its_articles_come(
     tenant: Tenant, oracle: Oracle, seed: int
 ) -> None:
@@ -371,17 +371,16 @@ def test_the_event_is_the_same_in_whatever_order_and_batches_its_articles_come(
 
 def told(tenant: Tenant, story: UUID) -> Any:
     """All of the story's event that must not depend on order, and which articles tell of it."""
-    titles = {article.id: article.title for article in rows(tenant, Article)}
-    linked = sorted(
-        titles[link.article_id]
-        for link in rows(tenant, ArticleClient)
-        if link.event_id is not None
-        and any(e.id == link.event_id for e in rows(tenant, Event, story_id=story))
-    )
+    titles = {article.id: article.title for article in rows(tenant, Article, story_id=story)}
     kept = {"category", "relevance", "sentiment", "confidence", "risk", "salience", "reason", "evidence"}
     kept |= {"title", "summary", "score_parts", "is_degraded", "published_at"}
-    events = [e.model_dump(include=kept) for e in rows(tenant, Event, story_id=story, withdrawn_at=None)]
-    return events, linked
+    return [
+        (
+            event.model_dump(include=kept),
+            sorted(titles[link.article_id] for link in rows(tenant, ArticleClient, event_id=event.id)),
+        )
+        for event in rows(tenant, Event, story_id=story, withdrawn_at=None)
+    ]
 
 
 # money
@@ -693,7 +692,7 @@ def test_fifty_hostile_texts_change_nothing_for_any_other_story(tenant: Tenant, 
     tenant.add_user("maria@example.com", clients=(client,))
     tenant.add_user("ken@example.com", clients=(client,), relevance_threshold=0.9)
     switch_on(tenant)
-    honest = {f"Nordwind Energy agrees to buy plant {number}" for number in range(25)}
+    honest = {f"Nordwind Energy agrees to buy plant {number}" for number in range(12)}
 
     def results() -> tuple[Any, ...]:
         classify(plan_for(tenant))
@@ -714,7 +713,7 @@ def test_fifty_hostile_texts_change_nothing_for_any_other_story(tenant: Tenant, 
     for title in honest:
         tell(tenant, client, title)
     quiet = results()
-    assert len(quiet[0]) == 25
+    assert len(quiet[0]) == 12
 
     with writing(tenant.scope) as session:
         session.exec(delete(AiCache).execution_options(synchronize_session=False))

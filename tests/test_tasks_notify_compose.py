@@ -224,6 +224,19 @@ def test_invented_crm_facts_are_shown_to_demo_tenants_only(tenant, is_demo):
 def test_crm_line_of_a_client_nothing_is_known_of():
     client = Client(business_id=new_id(), name="Acme")
     assert crm_line(None, client, at=NOW, max_age=DAY) == ""
+    empty = CrmSnapshot(business_id=new_id(), client_id=client.id, provider="x", taken_at=NOW - 3 * DAY)
+    assert crm_line(empty, client, at=NOW, max_age=DAY) == "", "of nothing there is no age"
+
+
+@pytest.mark.parametrize(
+    ("health", "line"), [("healthy", ""), ("at risk", "health: at risk"), ("Red", "health: Red"), (None, "")]
+)
+def test_crm_line_tells_a_health_that_is_not_good(health, line):
+    client = Client(business_id=new_id(), name="Acme")
+    snapshot = CrmSnapshot(
+        business_id=new_id(), client_id=client.id, provider="x", taken_at=NOW, health=health
+    )
+    assert crm_line(snapshot, client, at=NOW, max_age=DAY) == line
 
 
 def test_nothing_waiting_is_an_empty_slot_and_no_mail(tenant):

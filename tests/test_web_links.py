@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 from models.accounts import ClientPreference, User, UserPreference, UserState
 from models.audit import AuditLog
 from models.base import new_id, utc_now
-from models.events import Category, Event
+from models.events import Event
 from models.feedback import CategoryMute, Feedback
 from models.mail import Delivery, DeliveryKind, EmailEvent, NotificationState, SkipReason, Suppression
 from models.scope import Role
@@ -264,8 +264,3 @@ def test_suppressions_of_links_are_lifted_by_admins_too(desk: Desk) -> None:
     [lifted] = suppression.lift(desk.tenant.scope, "maria@example.com", "she asked for it by phone")
     assert lifted.topic == "digest"
     assert subscriptions.standing(desk.tenant.scope, "maria@example.com").stopped == frozenset()
-
-
-def test_items_of_a_category_stay_named(desk: Desk) -> None:
-    change(desk.tenant, Event, category=Category.LAYOFFS)
-    assert "no more layoffs news of Acme" in words(desk.door.get(desk.links.not_relevant(desk.event)))

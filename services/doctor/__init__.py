@@ -25,6 +25,7 @@ from services.doctor.mail import check_mail, check_public_url, check_sender
 from services.doctor.models import check_models
 from services.doctor.prefect_api import check_prefect
 from services.doctor.providers import check_providers
+from services.doctor.sending import check_sending, check_signing
 
 __all__ = ["Check", "State", "examine", "worst"]
 
@@ -47,6 +48,8 @@ def examine(
         ("database", lambda: [*check_database(settings, timeout=timeout), *check_businesses(settings)]),
         ("prefect", lambda: check_prefect(environ, timeout=timeout)),
         ("mail", lambda: [check_sender(settings), *check_mail(settings, timeout=timeout)]),
+        ("dkim", lambda: [check_signing(settings)]),
+        ("sending", check_sending),
         ("links", lambda: [check_public_url(settings)]),
         ("time", lambda: [check_zones(), check_clock(clock)]),
         ("keys", lambda: [check_keys(settings)]),

@@ -1,19 +1,13 @@
 """Whether mail can leave, who it says it is from, and where its links lead. No mail is sent."""
 
-import os
-import smtplib
-import ssl
-import tempfile
 from email.utils import parseaddr
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from models.settings import Settings
 from services.doctor.checks import Check
+from services.doctor.transports import LOOKS, LOOPBACK
 from services.fields import email_address
 from tasks.registry import TRANSPORTS, installed
-
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def check_sender(settings: Settings) -> Check:
@@ -37,19 +31,18 @@ def check_sender(settings: Settings) -> Check:
 
 
 def check_mail(settings: Settings, *, timeout: float) -> list[Check]:
-    """The transport: a folder for ``file``, a greeting (and login) for ``smtp``, or a plug-in."""
-    checks = _check_redirect(settings)
-    if settings.transport == "file":
-        return [_check_folder(settings), *checks]
-    if settings.transport == "smtp":
-        return [*_check_smtp(settings, timeout), *checks]
-    known = sorted({"file", "smtp", *installed(TRANSPORTS)})
+    """The transport, looked at as far as it can be without sending; and where a setting leads all mail."""
+    redirect = _check_redirect(settings)
+    look = LOOKS.get(settings.transport)
+    if look is not None:
+        return [*look(settings, timeout), *redirect]
+    known = sorted({*LOOKS, *installed(TRANSPORTS)})
     if settings.transport in known:
-        return [Check.ok("mail", f"transport {settings.transport} is installed"), *checks]
+        return [Check.ok("mail", f"transport {settings.transport} is installed"), *redirect]
     message = f"CM_TRANSPORT: no transport is called {settings.transport!r}"
     return [
         Check.failed("mail", message, f"choose one of {', '.join(known)}, or install its package"),
-        *checks,
+        *redirect,
     ]
 
 
@@ -64,63 +57,6 @@ def _check_redirect(settings: Settings) -> list[Check]:
     if settings.environment == "production":
         return [Check.warning("mail", message, "leave CM_REDIRECT_ALL_MAIL_TO out when trials are over")]
     return [Check.ok("mail", message)]
-
-
-def _check_folder(settings: Settings) -> Check:
-    folder = settings.outbox_dir.absolute()
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            pass
-    except OSError as error:
-        mend = "give it to the user who runs this, or set CM_DATA_DIR"
-        return Check.failed("mail", f"{existing} cannot be written: {error.strerror}", mend)
-    message = f"mail is written to {os.path.relpath(folder, Path.cwd())}, not sent"
-    if settings.environment == "production":
-        return Check.warning("mail", message, "set CM_TRANSPORT=smtp and CM_SMTP_HOST")
-    return Check.ok("mail", message)
-
-
-def _check_smtp(settings: Settings, timeout: float) -> list[Check]:
-    place = f"{settings.smtp_host}:{settings.smtp_port}"
-    checks = []
-    if settings.smtp_security == "none" and settings.smtp_host not in LOOPBACK:
-        mend = "set CM_SMTP_SECURITY to starttls or tls"
-        checks.append(Check.warning("mail", f"mail travels to {place} unencrypted", mend))
-    try:
-        return [Check.ok("mail", f"{place} {_greet(settings, timeout)}"), *checks]
-    except smtplib.SMTPAuthenticationError as error:
-        mend = "check CM_SMTP_USER and CM_SMTP_PASSWORD"
-        return [Check.failed("mail", f"{place} refused the user or password ({error.smtp_code})", mend)]
-    except smtplib.SMTPNotSupportedError as error:
-        mend = "check CM_SMTP_PORT and CM_SMTP_SECURITY (587 starttls, 465 tls), and whether it wants a login"
-        return [Check.failed("mail", f"{place}: {error}", mend)]
-    except ssl.SSLError as error:
-        mend = "check CM_SMTP_SECURITY (587 starttls, 465 tls) and the name in CM_SMTP_HOST"
-        return [Check.failed("mail", f"{place}: no encrypted connection: {error.reason or error}", mend)]
-    except (OSError, smtplib.SMTPException) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        mend = "check CM_SMTP_HOST and CM_SMTP_PORT, and that this machine may connect to it"
-        return [Check.failed("mail", f"{place} cannot be reached: {reason}", mend)]
-
-
-def _greet(settings: Settings, timeout: float) -> str:
-    """Connect, greet, encrypt and log in as a delivery would; says what was done."""
-    context = ssl.create_default_context()
-    host, port = settings.smtp_host, settings.smtp_port
-    if settings.smtp_security == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=timeout, context=context)
-    else:
-        server = smtplib.SMTP(host, port, timeout=timeout)
-    with server:
-        server.ehlo()
-        if settings.smtp_security == "starttls":
-            server.starttls(context=context)
-            server.ehlo()
-        if settings.smtp_user and settings.smtp_password:
-            server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
-            return f"answers and accepts {settings.smtp_user}"
-    return "answers"
 
 
 def check_public_url(settings: Settings) -> Check:

@@ -19,6 +19,12 @@ from tasks.filter.rules import EventFacts, Verdict
 
 ENGINE_VERSION = "1"
 _CHUNK = 5_000
+_STATES = {
+    None: NotificationState.SKIPPED,
+    Route.INSTANT: NotificationState.WAITING,
+    Route.DIGEST: NotificationState.WAITING,
+    Route.IN_APP: NotificationState.DELIVERED,
+}
 
 T = TypeVar("T")
 
@@ -217,6 +223,32 @@ def decision(
         "user_id": user_id,
         "job_run_id": job_run_id,
         "created_at": at,
+    }
+
+
+def line_row(
+    verdict: Verdict,
+    *,
+    event: EventFacts,
+    revision: int,
+    user_id: UUID,
+    channel: Channel,
+    at: datetime,
+) -> dict[str, Any]:
+    """A new line as the verdict has it; it has every column, as ``insert_rows`` needs."""
+    return {
+        "event_id": event.event_id,
+        "revision": revision,
+        "user_id": user_id,
+        "client_id": event.client_id,
+        "channel": Channel.IN_APP if verdict.route is Route.IN_APP else channel,
+        "route": verdict.route,
+        "state": _STATES[verdict.route],
+        "reason": verdict.reason,
+        "is_history": verdict.is_history,
+        "delivery_id": None,
+        "created_at": at,
+        "updated_at": at,
     }
 
 

@@ -13,12 +13,12 @@ from models.clock import Clock, SystemClock
 from models.engine import insert_rows, writing
 from models.events import Decision, Event, Stage
 from models.jobs import heartbeat
-from models.mail import Channel, Notification, NotificationState, Route, SkipReason, channel_of
+from models.mail import Channel, Notification, NotificationState, SkipReason, channel_of
 from models.scope import Scope
 from models.settings import get_settings
 from tasks.filter.facts import People, event_facts, load_people
 from tasks.filter.known import known_lines, reopen, supersede, take_back
-from tasks.filter.ledger import Line, chunks, decision, lines, rank, skip
+from tasks.filter.ledger import Line, chunks, decision, line_row, lines, rank, skip
 from tasks.filter.rules import HISTORY_PER_CLIENT, EventFacts, Verdict, decide, reach
 from tasks.plan import RunPlan, StageReport
 
@@ -29,12 +29,6 @@ _ENOUGH_HISTORY = Verdict(
     SkipReason.HISTORY,
     f"history: the first digest shows the {HISTORY_PER_CLIENT} most relevant items of a client",
 )
-_STATES = {
-    None: NotificationState.SKIPPED,
-    Route.INSTANT: NotificationState.WAITING,
-    Route.DIGEST: NotificationState.WAITING,
-    Route.IN_APP: NotificationState.DELIVERED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,21 +189,16 @@ def _rank(item: _Judged) -> tuple[float, float, str, str]:
 def _write(
     plan: RunPlan, session: Session, taken: Sequence[_Taken], judged: Sequence[_Judged], at: datetime
 ) -> list[_Judged]:
+    channel = channel_of(plan.deliver)
     rows = [
-        {
-            "event_id": item.taken.facts.event_id,
-            "revision": item.taken.revision,
-            "user_id": item.user_id,
-            "client_id": item.taken.facts.client_id,
-            "channel": Channel.IN_APP if item.verdict.route is Route.IN_APP else channel_of(plan.deliver),
-            "route": item.verdict.route,
-            "state": _STATES[item.verdict.route],
-            "reason": item.verdict.reason,
-            "is_history": item.verdict.is_history,
-            "delivery_id": None,
-            "created_at": at,
-            "updated_at": at,
-        }
+        line_row(
+            item.verdict,
+            event=item.taken.facts,
+            revision=item.taken.revision,
+            user_id=item.user_id,
+            channel=channel,
+            at=at,
+        )
         for item in judged
     ]
     # A line that exists stays as it is, on whichever channel: what a person has got is not decided again.

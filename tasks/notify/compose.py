@@ -198,23 +198,25 @@ class _Sections:
 
 
 def crm_line(snapshot: CrmSnapshot | None, client: Client, *, at: datetime, max_age: timedelta) -> str:
-    """Tier, open pipeline, renewal and owner in one line, with the snapshot's age when it is old."""
-    parts = []
+    """Tier, health unless it is good, open pipeline, renewal and owner in one line, with the age of old data."""
     tier = (snapshot.tier if snapshot else None) or (client.tier.value if client.tier else None)
-    if tier:
-        parts.append(f"{tier[:1].upper()}{tier[1:]} tier")
+    parts = [f"{tier[:1].upper()}{tier[1:]} tier"] if tier else []
     if snapshot:
+        facts = []
+        if snapshot.health and snapshot.health.casefold() != "healthy":
+            facts.append(f"health: {snapshot.health}")
         if snapshot.open_pipeline is not None:
-            parts.append(f"open pipeline {snapshot.open_pipeline:,.0f} {snapshot.currency or ''}".rstrip())
+            facts.append(f"open pipeline {snapshot.open_pipeline:,.0f} {snapshot.currency or ''}".rstrip())
         if snapshot.renewal_on:
             day = snapshot.renewal_on
-            parts.append(f"renewal {day.day} {_MONTHS[day.month - 1]} {day.year}")
+            facts.append(f"renewal {day.day} {_MONTHS[day.month - 1]} {day.year}")
         if snapshot.owner_name:
-            parts.append(f"owner {snapshot.owner_name}")
+            facts.append(f"owner {snapshot.owner_name}")
         age = at - snapshot.taken_at
-        if age > max_age:
+        if age > max_age and (facts or snapshot.tier):
             days = max(1, age.days)
-            parts.append(f"CRM data {days} day{'s' if days > 1 else ''} old")
+            facts.append(f"CRM data {days} day{'s' if days > 1 else ''} old")
+        parts += facts
     return " · ".join(parts)
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 from anthropic import Anthropic, AnthropicError, APIConnectionError, APIStatusError
 
 from models.base import utc_now
+from tasks.classify.ai.client import BoundedClient
 from tasks.classify.ai.model import (
     TIMEOUT_SECONDS,
     Answer,
@@ -31,11 +32,20 @@ class AnthropicModel:
     provider: ClassVar[str] = "anthropic"
 
     def __init__(
-        self, key: str, name: str, *, base_url: str | None = None, sleep: Callable[[float], None] = time.sleep
+        self,
+        key: str,
+        name: str,
+        *,
+        base_url: str | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = name
         self._sleep = sleep
-        self._client = Anthropic(api_key=key, base_url=base_url, timeout=TIMEOUT_SECONDS, max_retries=0)
+        bounded = BoundedClient(timeout)
+        self._client = Anthropic(
+            api_key=key, base_url=base_url, timeout=timeout, max_retries=0, http_client=bounded
+        )
 
     def ask(self, prompt: Prompt, answer_type: type[Answer], correction: str = "") -> Reply[Answer]:
         return asked_patiently(lambda: self._guarded(prompt, answer_type, correction), self._sleep)

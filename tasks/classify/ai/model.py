@@ -157,6 +157,8 @@ def fault_of(provider: str, status: int, after: float | None) -> ModelError:
         return ModelError(f"{provider}: refused the key ({status}); check it and what it may do", spent=True)
     if status == 402:
         return credit_used_up(provider)
+    if 300 <= status < 400:
+        return ModelError(f"{provider}: sends us elsewhere ({status}); check the address", spent=True)
     if status == 404:
         return ModelError(f"{provider}: does not know this model, or this address (404)", spent=True)
     if status == 429:

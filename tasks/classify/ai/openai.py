@@ -9,6 +9,7 @@ from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
 
 from models.base import utc_now
+from tasks.classify.ai.client import BoundedClient
 from tasks.classify.ai.model import (
     TIMEOUT_SECONDS,
     Answer,
@@ -38,11 +39,17 @@ class OpenAIModel:
     provider: ClassVar[str] = "openai"
 
     def __init__(
-        self, key: str, name: str, *, base_url: str | None = None, sleep: Callable[[float], None] = time.sleep
+        self,
+        key: str,
+        name: str,
+        *,
+        base_url: str | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = name
         self._sleep = sleep
-        self._client = OpenAI(api_key=key, base_url=base_url, timeout=TIMEOUT_SECONDS, max_retries=0)
+        self._client = _client(key, base_url, timeout)
 
     def ask(self, prompt: Prompt, answer_type: type[Answer], correction: str = "") -> Reply[Answer]:
         def call() -> Reply[Answer]:
@@ -87,14 +94,18 @@ class CompatibleModel:
     provider: ClassVar[str] = "openai_compatible"
 
     def __init__(
-        self, key: str | None, name: str, *, base_url: str, sleep: Callable[[float], None] = time.sleep
+        self,
+        key: str | None,
+        name: str,
+        *,
+        base_url: str,
+        timeout: float = TIMEOUT_SECONDS,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = name
         self._sleep = sleep
         # The SDK insists on a key.
-        self._client = OpenAI(
-            api_key=key or "none", base_url=base_url, timeout=TIMEOUT_SECONDS, max_retries=0
-        )
+        self._client = _client(key or "none", base_url, timeout)
 
     def ask(self, prompt: Prompt, answer_type: type[Answer], correction: str = "") -> Reply[Answer]:
         def call() -> Reply[Answer]:
@@ -128,6 +139,11 @@ class CompatibleModel:
         if choice.finish_reason == "length":
             return cut_off(usage, "length")
         return reply_of(choice.message.content, answer_type, usage)
+
+
+def _client(key: str, base_url: str | None, timeout: float) -> OpenAI:
+    bounded = BoundedClient(timeout)
+    return OpenAI(api_key=key, base_url=base_url, timeout=timeout, max_retries=0, http_client=bounded)
 
 
 def _chat_usage(completion: ChatCompletion) -> Usage:

@@ -1,4 +1,7 @@
-"""The language models a tenant may switch on, as classifiers."""
+"""The language models a tenant may switch on, as classifiers.
+
+Each imports its SDK when a model is made, not before: the SDKs take seconds to load, and a list of providers needs none.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -7,7 +10,6 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from models.base import utc_now
-from tasks.classify.ai.anthropic import AnthropicModel
 from tasks.classify.ai.asking import Asking, Left
 from tasks.classify.ai.asking import Case as Asked
 from tasks.classify.ai.budgets import FIELDS, budgets_of
@@ -16,7 +18,6 @@ from tasks.classify.ai.insights import InsightCase, insight_of, insights
 from tasks.classify.ai.judge import Judging, judge, judgement_of
 from tasks.classify.ai.ledger import Ledger, TenantLedger
 from tasks.classify.ai.model import Model, Usage
-from tasks.classify.ai.openai import CompatibleModel, OpenAIModel
 from tasks.classify.ai.prices import FREE, Price, price_of
 from tasks.classify.classifier import (
     About,
@@ -141,6 +142,8 @@ class OpenAIProvider(ModelClassifier):
     )
 
     def _model(self, context: ClassifierContext) -> Model:
+        from tasks.classify.ai.openai import OpenAIModel
+
         settings = context.settings
         return OpenAIModel(
             _key(context),
@@ -164,6 +167,8 @@ class AnthropicProvider(ModelClassifier):
     )
 
     def _model(self, context: ClassifierContext) -> Model:
+        from tasks.classify.ai.anthropic import AnthropicModel
+
         settings = context.settings
         return AnthropicModel(
             _key(context),
@@ -186,6 +191,8 @@ class CompatibleProvider(ModelClassifier):
     )
 
     def _model(self, context: ClassifierContext) -> Model:
+        from tasks.classify.ai.openai import CompatibleModel
+
         settings, own = context.settings, _own_address(context)
         address = own or settings.compatible_base_url
         model = context.options.get("model") or settings.compatible_model

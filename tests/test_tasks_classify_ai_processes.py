@@ -1,0 +1,166 @@
+"""An AI in the run of several processes: one budget for all, and nothing paid twice when one of them is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import undisturbed
+from conftest import Tenant
+from desk import rows
+from fakes import Reply
+from oracle import Oracle, consulted, switch_on
+from sqlmodel import select
+
+from models.ai import AiSpend
+from models.engine import reading
+from models.events import Event
+from models.limits import Budget
+from models.scope import Scope
+
+
+@pytest.fixture
+def oracle(monkeypatch: pytest.MonkeyPatch, tenant: Tenant) -> Iterator[Oracle]:
+    undisturbed.populate(tenant)
+    with consulted(monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def archive(tenant: Tenant, tmp_path: Path) -> Path:
+    return undisturbed.write_archive(tmp_path / "news.jsonl")
+
+
+def events(tenant: Tenant) -> Any:
+    found = undisturbed.ledger(tenant.scope)
+    return found["events"], found["notifications"], undisturbed.mails()
+
+
+def budgets(period: str) -> list[Budget]:
+    with reading(Scope.operator()) as session:
+        return [row for row in session.exec(select(Budget)) if f"/{period}/" in row.name]
+
+
+class Killer:
+    """Kills the process that asks, in the middle of its call."""
+
+    def __init__(self, oracle: Oracle, at_call: int) -> None:
+        self.process: subprocess.Popen[str] | None = None
+        self._ready = threading.Event()
+        answer, turns = oracle.judge, iter(range(1_000_000))
+
+        def judge(client: dict[str, Any], story: dict[str, Any]) -> dict[str, Any]:
+            if next(turns) == at_call:
+                self._ready.wait(120)
+                assert self.process is not None
+                os.kill(self.process.pid, signal.SIGKILL)
+            return answer(client, story)
+
+        oracle.judge = judge
+
+    def watch(self, process: "subprocess.Popen[str]") -> "subprocess.Popen[str]":
+        self.process = process
+        self._ready.set()
+        return process
+
+
+def test_a_run_killed_while_the_ai_answers_is_made_good_by_the_next_which_asks_only_what_is_missing(
+    tenant: Tenant, oracle: Oracle, archive: Path
+) -> None:
+    switch_on(tenant)
+    killer = Killer(oracle, at_call=15)
+    assert undisturbed.finish(killer.watch(undisturbed.start(archive))) == -signal.SIGKILL
+    assert rows(tenant, Event) == []
+    known = set(oracle.titles[:-1]) if oracle.calls > 1 else set()
+    before = oracle.calls
+    assert undisturbed.finish(undisturbed.start(archive)) == 0
+    came = events(tenant)
+    assert came[0]
+    repeated = [title for title in oracle.titles if oracle.titles.count(title) > 1]
+    # Only the stories of the call that was under way are asked about again.
+    lost = {s["title"] for s in _stories(oracle.bodies[before - 1])}
+    assert set(repeated) <= lost
+    assert known - lost <= set(oracle.titles)
+
+    # A run that nothing disturbed comes to the same.
+    paid = oracle.calls
+    assert undisturbed.finish(undisturbed.start(archive)) == 0
+    assert oracle.calls == paid
+    assert events(tenant) == came
+
+
+def _stories(body: str) -> list[dict[str, Any]]:
+    from oracle import data
+
+    found: list[dict[str, Any]] = data(body)["stories"]
+    return found
+
+
+RUN = """
+import sys
+from uuid import UUID
+from models.base import utc_now
+from tasks.classify.stage import classify_batch
+from tasks.plan import RunPlan
+
+business, run = map(UUID, sys.argv[1:])
+classify_batch(RunPlan(business_id=business, job_run_id=run, as_of=utc_now()))
+"""
+
+
+def test_two_processes_share_one_budget(tenant: Tenant, oracle: Oracle) -> None:
+    from desk import EARLIER, add_candidate, another_tenant
+    from newsroom import add_run, add_story
+
+    # Two tenants would have a budget each, so it is two runs of one, each with clients of its own.
+    del another_tenant
+    switch_on(tenant, calls_per_day=3)
+    for number in range(8):
+        client = tenant.add_client(f"Nordwind{number} Energy")
+        title = f"Nordwind{number} Energy agrees to buy Fabrikam for $6 billion"
+        add_candidate(tenant, add_story(tenant, title, at=EARLIER), title, client)
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", RUN, str(tenant.business_id), str(add_run(tenant))],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=240)[1] for process in runs]
+    # One of them is told that the other was quicker, and would try again.
+    assert all(
+        process.returncode == 0 or "Contended" in text for process, text in zip(runs, said, strict=True)
+    )
+    paid = len(rows(tenant, AiSpend))
+    [day] = [row for row in budgets("day") if row.name.startswith("ai-calls")]
+    assert (paid, day.spent, day.reserved) == (3, 3, 0)
+    assert oracle.calls + len(oracle.advised) == 3
+    assert len(rows(tenant, Event)) == 8
+
+
+def test_a_server_that_hangs_holds_no_transaction(tenant: Tenant, oracle: Oracle) -> None:
+    """While a model is asked, anybody else may write."""
+    from desk import EARLIER, add_candidate, classify
+    from newsroom import add_story, plan_for
+
+    switch_on(tenant)
+    client = tenant.add_client("Nordwind0 Energy")
+    title = "Nordwind0 Energy agrees to buy Fabrikam for $6 billion"
+    add_candidate(tenant, add_story(tenant, title, at=EARLIER), title, client)
+    wrote: list[Any] = []
+
+    def judge(_client: dict[str, Any], _story: dict[str, Any]) -> dict[str, Any]:
+        wrote.append(tenant.add_client("Written meanwhile"))
+        return {}
+
+    oracle.judge = judge
+    classify(plan_for(tenant))
+    assert len(wrote) == 1
+    assert isinstance(Reply(), Reply)
