@@ -15,6 +15,7 @@ from cli import (
     feedback,
     patterns,
     portfolio,
+    preferences,
     providers,
     run,
     sending,
@@ -64,7 +65,23 @@ def _root(
     """Needed for --version; the help text stands on the app."""
 
 
-for part in (run, admin, providers, portfolio, up, explain, feedback, patterns, evaluate, spend, sending, backup):
+PARTS = (
+    run,
+    admin,
+    preferences,
+    providers,
+    portfolio,
+    up,
+    explain,
+    feedback,
+    patterns,
+    evaluate,
+    spend,
+    sending,
+    backup,
+)
+
+for part in PARTS:
     part.register(app)
 
 

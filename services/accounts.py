@@ -125,14 +125,16 @@ def _role(value: object) -> Role:
     raise ValueError(f"{str(value)!r} is no role: use {', '.join(role.value for role in PERSON_ROLES)}")
 
 
-def _frequency(value: object) -> Frequency:
+def frequency_of(value: object) -> Frequency:
+    """The frequency of that name; ValueError lists them."""
     word = str(value).strip().lower()
     if word not in set(Frequency):
         raise ValueError(f"{str(value)!r} is no frequency: use {', '.join(Frequency)}")
     return Frequency(word)
 
 
-def _categories(value: object) -> list[str] | None:
+def categories_wanted(value: object) -> list[str] | None:
+    """Category values from a list or "a, b"; None, "" and "all" mean every one. ValueError lists them."""
     names = value if isinstance(value, list) else split_list(str(value or ""))
     names = [str(name).strip().lower().replace(" ", "_").replace("-", "_") for name in names]
     unknown = [name for name in names if name not in {*Category, "all"}]
@@ -150,9 +152,9 @@ class PersonFields(BaseModel):
     name: str | None = Field(default=None, max_length=200)
     role: Annotated[Role, BeforeValidator(_role)] = Role.MANAGER
     timezone: Zone = "UTC"
-    frequency: Annotated[Frequency, BeforeValidator(_frequency)] = Frequency.DAILY
+    frequency: Annotated[Frequency, BeforeValidator(frequency_of)] = Frequency.DAILY
     threshold: float = Field(default=0.5, ge=0, le=1)
-    categories: Annotated[list[str] | None, BeforeValidator(_categories)] = None
+    categories: Annotated[list[str] | None, BeforeValidator(categories_wanted)] = None
     digest_time: TimeOfDay = time(8, 0)
     digest_day: Weekday = 0
     quiet_from: TimeOfDay | None = None

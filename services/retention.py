@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlmodel import col
 
+from models.ai import AiCache, AiSpend
 from models.base import TenantRow, utc_now
 from models.engine import reading, writing
 from models.events import Decision
@@ -33,6 +34,9 @@ def policy(now: datetime) -> Iterator[tuple[type[TenantRow], ColumnElement[bool]
         (col(RawItem.first_seen_at) < before(settings.keep_raw_days)) & col(RawItem.is_processed).is_(True),
     )
     yield Decision, col(Decision.created_at) < before(settings.keep_decisions_days)
+    # An answer is of no use when the text it is about is gone; the bill answers questions of the year.
+    yield AiCache, col(AiCache.created_at) < before(settings.keep_raw_days)
+    yield AiSpend, col(AiSpend.created_at) < before(settings.keep_decisions_days)
     yield SourceResult, col(SourceResult.created_at) < before(settings.keep_runs_days)
     yield (
         JobRun,

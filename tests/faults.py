@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from fakes import NewsServer, Reply
+from fakes import Asked, NewsServer, Reply
 
 
 class Where(Enum):
@@ -44,6 +44,8 @@ class Good:
     empty: Reply
     quota: Reply | None = None
     """A spent quota in the provider's own words; None: it has none."""
+    live: Callable[[Asked], Reply] | None = None
+    """What answers in place of ``full`` where it is played as it is: a server that keeps a state."""
 
 
 Play = Callable[[Good], tuple[Reply, ...]]
@@ -151,10 +153,35 @@ FAULTS = (
 )
 
 
-def played(faults: Sequence[Fault]) -> list[ParameterSet]:
-    """The faults as parameters of a test."""
+SHORT = {
+    "200, good",
+    "200, no results",
+    "200, a web page",
+    "200, cut in the middle",
+    "200, a byte at a time",
+    "200, reset in the middle",
+    "401",
+    "429",
+    "429, Retry-After 10 min",
+    "quota in its own words",
+    "500",
+    "500 twice, then good",
+    "no such name",
+    "certificate not trusted",
+    "redirect to a private address",
+}
+"""One fault of every kind: enough where the same client plays them for other providers already."""
+
+
+def played(faults: Sequence[Fault], *, short: bool = False) -> list[ParameterSet]:
+    """The faults as parameters of a test; with ``short``, most of them are for the long tests."""
     return [
-        pytest.param(fault, id=fault.name, marks=[pytest.mark.full] if fault.full else []) for fault in faults
+        pytest.param(
+            fault,
+            id=fault.name,
+            marks=[pytest.mark.full] if fault.full or (short and fault.name not in SHORT) else [],
+        )
+        for fault in faults
     ]
 
 
@@ -177,7 +204,10 @@ class World:
         if not replies:
             return None
         base = f"/{provider}"
-        filled = [replace(reply, headers=self._filled(reply)) for reply in replies]
+        filled = [
+            good.live if good.live and reply is good.full else replace(reply, headers=self._filled(reply))
+            for reply in replies
+        ]
         server = self.untrusted if fault.where is Where.UNTRUSTED else self.server
         server.serve(base + path, *filled)
         return self.base(fault, provider)

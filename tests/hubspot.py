@@ -54,11 +54,15 @@ class HubSpot:
         for kind in self.links:
             self._serve(self.linked(kind), kind, self._associations(kind))
         self._serve(self.owners_path, "owners", self._owners)
-        self._serve(f"/account-info/{VERSION}/details", "account", lambda _: self.account)
+        self._serve(self.account_path, "account", lambda _: self.account)
 
     @property
     def owners_path(self) -> str:
         return f"/crm/owners/{VERSION}"
+
+    @property
+    def account_path(self) -> str:
+        return f"/account-info/{VERSION}/details"
 
     def path(self, kind: str, verb: str) -> str:
         return f"/crm/objects/{VERSION}/{kind}/{verb}"

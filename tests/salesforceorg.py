@@ -101,7 +101,7 @@ class FakeOrg:
         thing, fields = found["thing"], found["fields"].split(", ")
         if thing in self.lacking:
             return error(400, "INVALID_TYPE", f"sObject type '{thing}' is not supported.")
-        for field in fields:
+        for field in [*fields, *re.findall(rf"({_NAME}) (?:IN|LIKE|>=) ", found["where"])]:
             if f"{thing}.{field}" in self.lacking:
                 return error(
                     400,

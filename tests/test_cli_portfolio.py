@@ -15,9 +15,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from models.clients import Client, ClientAssignment
-from models.providers import ProviderConfig, ProviderKind
 from models.settings import get_settings
-from models.vault import seal
 
 
 @pytest.fixture
@@ -28,16 +26,11 @@ def hub(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubSpot]:
         monkeypatch.setenv("CM_SECRET_KEYS", Fernet.generate_key().decode())
         monkeypatch.setenv("CM_HTTP_ATTEMPTS", "1")
         get_settings.cache_clear()
-        tenant.add(
-            ProviderConfig(
-                business_id=tenant.business_id,
-                kind=ProviderKind.CRM,
-                name="hubspot",
-                is_enabled=True,
-                options={"tier_property": "plan"},
-                secret=seal(get_settings(), {"key": KEY}),
-            )
+        enabled = CliRunner().invoke(
+            app, ["providers", "enable", "hubspot", "--stdin", "--set", "tier_property=plan"], input=KEY
         )
+        assert enabled.exit_code == 0, enabled.stderr
+        assert KEY not in enabled.output
         made = HubSpot(server)
         made.owners = [{"id": "41", "email": "maria@example.com", "firstName": "Maria", "lastName": "Lopez"}]
         customer = {"lifecyclestage": "customer", "hubspot_owner_id": "41"}
@@ -57,6 +50,16 @@ def names(tenant: Tenant) -> list[str]:
 def told(result: Result) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
     return found
+
+
+def test_the_provider_can_be_tried_before(tenant: Tenant, hub: HubSpot) -> None:
+    hub.add("deals", 70, of=1, amount="5")
+    tried = CliRunner().invoke(app, ["providers", "test", "hubspot"])
+    assert "'Acme' has 1 open deals, 0 open cases, and an owner" in tried.output
+    hub.forbidden = {"companies"}
+    refused = CliRunner().invoke(app, ["providers", "test", "hubspot"])
+    assert refused.exit_code == 1
+    assert "lacks a scope" in refused.output
 
 
 def test_a_dry_run_shows_the_difference_and_apply_carries_it_out(tenant: Tenant, hub: HubSpot) -> None:

@@ -1,11 +1,9 @@
 """Every fault of every source that speaks HTTP, through the real stage: typed, named, and nobody else's loss."""
 
-import json
 import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,19 +12,15 @@ from apis import APIS, as_reply, result
 from conftest import NOW, Tenant
 from fakes import Reply, google_news, jsonl, rss
 from faults import FAULTS, Fault, Good, World, played, world
-from faulttable import FaultTable
+from faulttable import FaultTable, cell, everything
 from newsroom import plan_for
 from pydantic import SecretStr
-from sqlalchemy import Engine, text
-from sqlmodel import SQLModel, select
+from sqlalchemy import Engine
 
-from models.base import utc_now
 from models.clock import FixedClock
 from models.engine import reading
 from models.jobs import RunState
-from models.limits import RateSlot
 from models.news import SourceResult, SourceState, raw_backlog, source_results
-from models.scope import Scope
 from models.settings import Settings, get_settings
 from services.runs import close_run
 from tasks.net.http import Http
@@ -98,8 +92,6 @@ TITLES = {
 }
 KEYED = ("tavily", "newsapi", "serper", "brave", "google_search")
 TABLE = FaultTable("sources", [fault.name for fault in FAULTS], TITLES)
-UNTIL = {870: "midnight UTC", 1_290: "midnight in California"}
-"""Minutes, as the run's clock, 9:30 UTC on 10 March 2026, has it."""
 
 
 class House:
@@ -156,25 +148,6 @@ class House:
                 found.setdefault(item.source_api, []).append(item.raw_content["title"])
         return found
 
-    def cell(self, name: str, state: SourceState) -> str:
-        """What happened at a provider, in the words of the table."""
-        attempts = self.world.attempts(self.fault, name, SOURCES[name].path)
-        said = state.value + (f" ×{attempts}" if attempts > 1 else "")
-        return f"{said}, {until}" if (until := self._held(name)) else said
-
-    def _held(self, name: str) -> str:
-        with reading(Scope.operator()) as session:
-            until = session.exec(select(RateSlot.held_until).where(RateSlot.provider == name)).first()
-        if until is None:
-            return ""
-        minutes = round((until - utc_now()) / timedelta(minutes=1))
-        return UNTIL.get(minutes, f"{minutes} min") if minutes else ""
-
-
-@pytest.fixture(scope="module")
-def written(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--write-fault-table"))
-
 
 @pytest.mark.parametrize("fault", played(FAULTS))
 def test_a_fault_is_typed_and_named_and_costs_nobody_else(
@@ -182,7 +155,7 @@ def test_a_fault_is_typed_and_named_and_costs_nobody_else(
     tenant: Tenant,
     db: Engine,
     tmp_path: Path,
-    written: bool,
+    pytestconfig: pytest.Config,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -194,7 +167,10 @@ def test_a_fault_is_typed_and_named_and_costs_nobody_else(
         plan, report = house.run(house.archive)
         summary = close_run(plan, [report])
         results = house.results(plan)
-        cells = {name: house.cell(name, results[name].state) for name in house.names}
+        cells = {
+            name: cell(results[name].state.value, made.attempts(fault, name, SOURCES[name].path), name)
+            for name in house.names
+        }
         assert made.server.count("/inside") == 0
     titles = house.titles()
     assert titles.pop("archive") == ["Good news"]
@@ -210,20 +186,8 @@ def test_a_fault_is_typed_and_named_and_costs_nobody_else(
             name
         )
     assert summary.state is (RunState.DEGRADED if summary.degraded else RunState.COMPLETED)
-    stored = _everything(db)
+    stored = everything(db)
     assert "Good news" in stored
     for place in (caplog.text, repr(report), summary.model_dump_json(), repr(results), stored):
         assert SECRET not in place
-    if written:
-        TABLE.keep(fault.name, cells)
-    published = {name: cell for name, cell in TABLE.rows()[fault.name].items() if cell}
-    assert cells == published, "docs/faults.md says otherwise: pytest --write-fault-table writes it anew"
-
-
-def _everything(db: Engine) -> str:
-    """All that the database holds."""
-    with db.connect() as connection:
-        tables = [
-            connection.execute(text(f'SELECT * FROM "{name}"')).all() for name in SQLModel.metadata.tables
-        ]
-    return json.dumps(tables, default=repr)
+    TABLE.settle(fault.name, cells, write=pytestconfig.getoption("--write-fault-table"))

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 import undisturbed
 from conftest import Tenant
-from sqlalchemy import text
 
-from models.engine import get_engine, reading
+from models.engine import reading
 from models.jobs import RunState, recent_runs
 
 MOMENTS = [
@@ -43,24 +42,8 @@ def undisturbed_outcome(tenant: Tenant, archive: Path, expected: dict[str, Any])
         expected.update(outcome(tenant))
         assert expected["events"]
         assert expected["mails"]
-        _empty()
+        undisturbed.empty()
     return expected
-
-
-def _empty() -> None:
-    """Back to before the run: all but the tenant, its people and its clients."""
-    kept = {"businesses", "users", "user_preferences", "clients", "client_assignments", "alembic_version"}
-    from sqlmodel import SQLModel
-
-    from models.settings import get_settings
-
-    with get_engine().begin() as connection:
-        for table in reversed(SQLModel.metadata.sorted_tables):
-            if table.name not in kept:
-                connection.execute(text(f"DELETE FROM {table.name}"))
-        connection.execute(text("UPDATE clients SET baseline_at = NULL"))
-    for path in get_settings().outbox_dir.glob("*"):
-        path.unlink()
 
 
 def crash_and_compare(tenant: Tenant, archive: Path, expected: dict[str, Any], kill: str) -> None:

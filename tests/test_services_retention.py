@@ -10,6 +10,7 @@ from desk import another_tenant, rows
 from newsroom import add_event, add_run
 from sqlmodel import SQLModel
 
+from models.ai import AiCache, AiSpend
 from models.base import new_id, utc_now
 from models.events import Decision, Event, Stage
 from models.jobs import JobRun, RunState
@@ -18,11 +19,13 @@ from models.news import Article, RawItem, SourceResult, SourceState, Story
 from models.settings import get_settings
 from services.retention import policy, prune
 
-AGEING: tuple[type[SQLModel], ...] = (EmailBody, RawItem, Decision, SourceResult, JobRun)
+AGEING: tuple[type[SQLModel], ...] = (EmailBody, RawItem, Decision, AiCache, AiSpend, SourceResult, JobRun)
 DAYS = {
     "email_bodies": "keep_bodies_days",
     "event_raw_data": "keep_raw_days",
     "decisions": "keep_decisions_days",
+    "ai_cache": "keep_raw_days",
+    "ai_spend": "keep_decisions_days",
     "source_results": "keep_runs_days",
     "job_runs": "keep_runs_days",
 }
@@ -48,6 +51,8 @@ def put(tenant: Tenant, age: timedelta, **raw: Any) -> UUID:
     tenant.add(
         Decision(business_id=business, stage=Stage.MATCH, verdict="about", reason_code="x", created_at=at)
     )
+    tenant.add(AiCache(business_id=business, key=new_id().hex, model="m", created_at=at))
+    tenant.add(AiSpend(business_id=business, provider="p", model="m", created_at=at))
     result = SourceResult(
         business_id=business, job_run_id=run, source_api="feed", unit="u", state=SourceState.OK, created_at=at
     )

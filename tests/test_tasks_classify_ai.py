@@ -13,14 +13,17 @@ from fakes import NewsServer
 from fakes import Reply as Answer
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from models.base import utc_now
 from models.events import Category
+from models.settings import AiPrice, Settings
 from tasks.classify.ai import prompt
 from tasks.classify.ai.answers import Answers, StoryAnswer, check, judgement_fault, occurs, tidy
 from tasks.classify.ai.anthropic import AnthropicModel
 from tasks.classify.ai.model import Ending, Model, ModelError, Usage
 from tasks.classify.ai.openai import CompatibleModel, OpenAIModel
+from tasks.classify.ai.prices import FREE, UNKNOWN, Price, price_of
 from tasks.classify.classifier import Text
 from tasks.companies.names import Profile
 
@@ -203,7 +206,6 @@ def test_a_cut_off_answer_is_said(lab: Lab) -> None:
     assert "cut off" in lab.ask().trouble
 
 
-SOON = format_datetime(utc_now() + timedelta(seconds=20), usegmt=True)
 FAULTS = [
     (302, {"Location": "http://127.0.0.1:9/"}, "sends us elsewhere", 1, True),
     (400, {}, "does not accept", 1, False),
@@ -217,7 +219,6 @@ FAULTS = [
     (422, {}, "does not accept", 1, False),
     (425, {}, "fault on its side", 3, False),
     (429, {}, "wait", 3, False),
-    (429, {"Retry-After": SOON}, "wait", 3, False),
     (429, {"Retry-After": "7"}, "wait", 3, False),
     (429, {"Retry-After": "900"}, "wait", 1, True),
     (500, {}, "fault on its side", 3, False),
@@ -249,6 +250,14 @@ def test_a_fault_is_typed_and_tells_no_secret(
         assert min(lab.slept) >= 7
     assert SECRET not in str(caught.value) + caplog.text
     assert "Orrin" not in str(caught.value)
+
+
+def test_a_time_to_come_back_may_be_a_date(lab: Lab) -> None:
+    soon = format_datetime(utc_now() + timedelta(seconds=28), usegmt=True)
+    lab.answers(Answer(b"", status=429, headers={"Retry-After": soon}))
+    with pytest.raises(ModelError, match="wait"):
+        lab.ask()
+    assert 10 < lab.slept[0] < 30
 
 
 def test_a_passing_fault_is_got_over(lab: Lab) -> None:
@@ -379,6 +388,42 @@ def test_spent_credit_is_not_asked_again(provider: str) -> None:
             lab.ask()
         assert caught.value.spent
         assert server.count(lab.path) == 1
+
+
+# what it costs
+
+
+def test_a_deployment_names_its_own_prices() -> None:
+    own = {
+        "gpt-6": AiPrice(input=2, cached=1, output=3),
+        "gpt-6-luna": AiPrice(input=0.08, cached=0, output=0.4),
+    }
+    assert price_of("gpt-6-luna-2026-10-01", own) == Price(0.08, 0, 0.4)
+    assert price_of("gpt-6-sol", own) == Price(2, 1, 3)
+    assert price_of("claude-haiku-5-5", own) == price_of("claude-haiku-5-5")
+    assert price_of("mine", own, otherwise=FREE) == FREE
+
+
+def test_a_model_of_a_like_name_is_no_dated_version() -> None:
+    assert price_of("gpt-5.4-2026-03-05") == price_of("gpt-5.4") != UNKNOWN
+    assert price_of("gpt-5.4-pro") == UNKNOWN
+
+
+def test_prices_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CM_AI_PRICES", '{"mine": {"input": 1, "cached": 0.5, "output": 2}}')
+    assert price_of("mine-large", Settings(_env_file=None).ai_prices) == Price(1, 0.5, 2)  # type: ignore[call-arg]
+    monkeypatch.setenv("CM_AI_PRICES", '{"mine": {"input": -1, "cached": 0, "output": 2}}')
+    with pytest.raises(ValidationError):
+        Settings(_env_file=None)  # type: ignore[call-arg]
+
+
+def test_what_is_reserved_counts_scripts_of_many_bytes() -> None:
+    a_token_each = Price(1_000_000, 0, 0)
+    plain, long = (
+        a_token_each.at_most(prompt.build(ACME, [Text(letter * 200, letter * 800)])) for letter in "a日"
+    )
+    assert long - plain >= 600
+    assert long >= 1_000
 
 
 # the prompt

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import undisturbed
 from conftest import Tenant
-from desk import rows
-from fakes import Reply
-from oracle import Oracle, consulted, switch_on
+from desk import EARLIER, add_candidate, classify, rows
+from newsroom import add_run, add_story, plan_for
+from oracle import Oracle, consulted, data, switch_on
 from sqlmodel import select
 
 from models.ai import AiSpend
@@ -44,6 +44,12 @@ def events(tenant: Tenant) -> Any:
 def budgets(period: str) -> list[Budget]:
     with reading(Scope.operator()) as session:
         return [row for row in session.exec(select(Budget)) if f"/{period}/" in row.name]
+
+
+def tell_of_a_deal(tenant: Tenant, number: int = 0) -> None:
+    client = tenant.add_client(f"Nordwind{number} Energy")
+    title = f"Nordwind{number} Energy agrees to buy Fabrikam for $6 billion"
+    add_candidate(tenant, add_story(tenant, title, at=EARLIER), title, client)
 
 
 class Killer:
@@ -76,29 +82,20 @@ def test_a_run_killed_while_the_ai_answers_is_made_good_by_the_next_which_asks_o
     killer = Killer(oracle, at_call=15)
     assert undisturbed.finish(killer.watch(undisturbed.start(archive))) == -signal.SIGKILL
     assert rows(tenant, Event) == []
-    known = set(oracle.titles[:-1]) if oracle.calls > 1 else set()
     before = oracle.calls
     assert undisturbed.finish(undisturbed.start(archive)) == 0
     came = events(tenant)
     assert came[0]
-    repeated = [title for title in oracle.titles if oracle.titles.count(title) > 1]
     # Only the stories of the call that was under way are asked about again.
-    lost = {s["title"] for s in _stories(oracle.bodies[before - 1])}
-    assert set(repeated) <= lost
-    assert known - lost <= set(oracle.titles)
+    repeated = {title for title in oracle.titles if oracle.titles.count(title) > 1}
+    assert repeated <= {story["title"] for story in data(oracle.bodies[before - 1])["stories"]}
 
-    # A run that nothing disturbed comes to the same.
-    paid = oracle.calls
+    # A run that nothing disturbed comes to the same, from the answers that are known by now.
+    paid = oracle.calls + len(oracle.advised)
+    undisturbed.empty(keep={"ai_cache", "provider_configs"})
     assert undisturbed.finish(undisturbed.start(archive)) == 0
-    assert oracle.calls == paid
+    assert oracle.calls + len(oracle.advised) == paid
     assert events(tenant) == came
-
-
-def _stories(body: str) -> list[dict[str, Any]]:
-    from oracle import data
-
-    found: list[dict[str, Any]] = data(body)["stories"]
-    return found
 
 
 RUN = """
@@ -114,16 +111,9 @@ classify_batch(RunPlan(business_id=business, job_run_id=run, as_of=utc_now()))
 
 
 def test_two_processes_share_one_budget(tenant: Tenant, oracle: Oracle) -> None:
-    from desk import EARLIER, add_candidate, another_tenant
-    from newsroom import add_run, add_story
-
-    # Two tenants would have a budget each, so it is two runs of one, each with clients of its own.
-    del another_tenant
     switch_on(tenant, calls_per_day=3)
     for number in range(8):
-        client = tenant.add_client(f"Nordwind{number} Energy")
-        title = f"Nordwind{number} Energy agrees to buy Fabrikam for $6 billion"
-        add_candidate(tenant, add_story(tenant, title, at=EARLIER), title, client)
+        tell_of_a_deal(tenant, number)
     runs = [
         subprocess.Popen(
             [sys.executable, "-c", RUN, str(tenant.business_id), str(add_run(tenant))],
@@ -145,15 +135,9 @@ def test_two_processes_share_one_budget(tenant: Tenant, oracle: Oracle) -> None:
     assert len(rows(tenant, Event)) == 8
 
 
-def test_a_server_that_hangs_holds_no_transaction(tenant: Tenant, oracle: Oracle) -> None:
-    """While a model is asked, anybody else may write."""
-    from desk import EARLIER, add_candidate, classify
-    from newsroom import add_story, plan_for
-
+def test_anybody_may_write_while_the_ai_is_asked(tenant: Tenant, oracle: Oracle) -> None:
     switch_on(tenant)
-    client = tenant.add_client("Nordwind0 Energy")
-    title = "Nordwind0 Energy agrees to buy Fabrikam for $6 billion"
-    add_candidate(tenant, add_story(tenant, title, at=EARLIER), title, client)
+    tell_of_a_deal(tenant)
     wrote: list[Any] = []
 
     def judge(_client: dict[str, Any], _story: dict[str, Any]) -> dict[str, Any]:
@@ -163,4 +147,3 @@ def test_a_server_that_hangs_holds_no_transaction(tenant: Tenant, oracle: Oracle
     oracle.judge = judge
     classify(plan_for(tenant))
     assert len(wrote) == 1
-    assert isinstance(Reply(), Reply)

@@ -254,6 +254,19 @@ def test_what_a_missing_scope_would_show_stays_unknown(hub: HubSpot, crm: Any, m
     assert {name for name, known in said.items() if not known} == without
 
 
+def test_an_account_that_does_not_tell_its_currency_has_sums_without_one(hub: HubSpot, crm: Any) -> None:
+    hub.add("companies", 7, name="Acme")
+    hub.add("deals", 70, of=7, amount="5")
+    for reply in (error(404), answer({"companyCurrency": "euro"}), answer({})):
+        hub.server.serve(hub.account_path, reply)
+        record = one(crm(), account(crm_id="7"))
+        assert record is not None
+        assert [(deal.amount, deal.currency) for deal in record.opportunities] == [(5.0, None)]
+    hub.server.serve(hub.account_path, error(503))
+    with pytest.raises(FetchError, match="503"):
+        one(crm(), account(crm_id="7"))
+
+
 def test_without_the_scope_for_companies_it_says_so(hub: HubSpot, crm: Any) -> None:
     hub.forbidden = {"companies"}
     with pytest.raises(FetchError, match="lacks a scope"):

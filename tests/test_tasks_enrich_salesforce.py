@@ -37,6 +37,7 @@ from tasks.enrich.salesforce import soql
 from tasks.enrich.salesforce.hosts import safe_base
 from tasks.enrich.salesforce.options import read_options
 from tasks.enrich.salesforce.reading import account_id, choose, day, instant, number, site_of
+from tasks.net.faults import UnsafeAddress
 
 SECRET = "s3cret-of-the-app"
 WHOLE = {
@@ -285,13 +286,30 @@ def test_what_the_org_lacks_is_asked_for_once(tenant: Tenant, org: FakeOrg) -> N
 def test_what_cannot_be_left_out_is_an_error_that_says_how_to_mend_it(tenant: Tenant, org: FakeOrg) -> None:
     set_options(tenant, **OWN_FIELDS)
     for lacking, words in (
-        ("Account.Tier__c", "no field Tier__c, or its user may not read it: mend the option tier_field"),
-        ("Account", "may not read Account"),
-        ("Account.Name", "may not read Account"),
+        (
+            "Account.Tier__c",
+            r"Account\.Tier__c is not there, or .* may not read it: mend the option tier_field",
+        ),
+        ("Account", "Account objects is not there, or its user may not read it: give it the permissions"),
+        ("Account.Name", r"Account\.Name is not there, .* give it the permissions"),
     ):
         org.lacking = {lacking}
         with pytest.raises(CrmError, match=words):
             Asking(tenant).about(an_account(crm_id="001000000000001AAA"))
+    org.lacking = {"Account.Type"}
+    with pytest.raises(CrmError, match=r"Account\.Type is not there"):
+        list(Asking(tenant).crm.portfolio())
+
+
+def test_what_conditions_need_takes_its_object_along_and_nothing_else(tenant: Tenant, org: FakeOrg) -> None:
+    org.lacking = {"Opportunity.CloseDate", "Account.Owner.Email"}
+    acme = org.account(1, "Acme", **WHOLE)
+    org.rows["Opportunity"] = [{"AccountId": acme, "Name": "Robots", "IsClosed": False}]
+    org.rows["Case"] = [{"AccountId": acme, "IsClosed": False}]
+    [one] = Asking(tenant).about(an_account(crm_id=acme))
+    assert one is not None
+    assert (one.opportunities, len(one.cases)) == ((), 1)
+    assert (one.owner_name, one.owner_email, one.ticker) == ("Ada Lovelace", None, "ACM")
 
 
 # --- Tokens -------------------------------------------------------------------------------------------------------
@@ -527,6 +545,33 @@ def test_salesforces_own_hosts_will_do(url: str) -> None:
     assert safe_base(url) in ("https://acme.my.salesforce.com", "https://acme--uat.sandbox.my.salesforce.com")
 
 
+def test_without_a_gateway_login_and_instance_are_asked_and_only_where_they_are_public(
+    tenant: Tenant, org: FakeOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Asking(tenant).about(an_account(crm_id=org.account(1, "Acme")))
+    before = len(org.server.asked)
+    monkeypatch.delenv("CM_SOURCE_URLS")
+    get_settings.cache_clear()
+    hosts: list[tuple[str, int]] = []
+
+    def inside(host: str, port: int) -> list[str]:
+        hosts.append((host, port))
+        return ["127.0.0.1"]
+
+    crm = connect.make(tenant.scope, "salesforce", Http(get_settings(), resolve=inside))
+    with pytest.raises(UnsafeAddress):
+        crm.records([an_account(crm_id="001000000000001AAA")], NOW)
+    set_secrets(tenant, refresh_token="refresh-0")
+    with pytest.raises(UnsafeAddress):
+        crm.records([an_account(crm_id="001000000000001AAA")], NOW)
+    assert hosts == [("acme.my.salesforce.com", 443)] * 2
+    crm = connect.make(tenant.scope, "salesforce", Http(get_settings(), resolve=inside))
+    with pytest.raises(UnsafeAddress):
+        crm.records([an_account(crm_id="001000000000001AAA")], NOW)
+    assert hosts[2:] == [("login.salesforce.com", 443)]
+    assert len(org.server.asked) == before
+
+
 def test_an_instance_that_is_not_salesforces_gets_no_token_but_the_rotated_one_is_kept(
     tenant: Tenant, org: FakeOrg
 ) -> None:
@@ -635,7 +680,7 @@ def test_check_says_in_a_sentence_what_came(tenant: Tenant, org: FakeOrg) -> Non
     acme = org.account(1, "Acme", **WHOLE)
     org.rows["Opportunity"] = [{"AccountId": acme, "Name": "Robots", "IsClosed": False}]
     said = connect.check(tenant.scope, "salesforce")
-    assert said == "salesforce answers: 'Acme' has 1 open deals, 0 open cases, and an owner"
+    assert said == "salesforce answers: 'Acme' has 1 open deal, 0 open cases, and an owner"
 
 
 # --- Options and values -------------------------------------------------------------------------------------------

@@ -5,10 +5,12 @@ import sys
 import zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
+from functools import partial
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, get_ident
 
 import pytest
 from conftest import NOW, Tenant
@@ -34,13 +36,14 @@ from models.mail import (
 from models.scope import Scope
 from models.settings import get_settings
 from tasks.filter.stage import filter_batch
-from tasks.notify import claim
+from tasks.notify import claim, lanes, outbox
 from tasks.notify.outbox import message_id, send_due
 from tasks.notify.planning import plan_digests
 from tasks.notify.stage import digest_batch
 from tasks.notify.transports.file import FileTransport, file_name
 from tasks.notify.transports.smtp import SmtpTransport
 from tasks.notify.transports.transport import About, Envelope, Limits, Outcome, Result, Transport
+from tasks.notify.turns import Turns
 
 VICTIM = Path(__file__).with_name("victim.py")
 
@@ -544,10 +547,14 @@ def undo_everything(tenant: Tenant) -> None:
         path.unlink()
 
 
-def kill_at(tenant: Tenant, step: str, transport: str, mailbox: Mailbox | None = None) -> None:
+def start_at(tenant: Tenant, step: str, transport: str) -> "subprocess.Popen[str]":
     plan = plan_for(tenant)
     command = [sys.executable, str(VICTIM), str(tenant.business_id), str(plan.job_run_id), step, transport]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def kill_at(tenant: Tenant, step: str, transport: str, mailbox: Mailbox | None = None) -> None:
+    process = start_at(tenant, step, transport)
     if mailbox is not None:
         mailbox.victim = process.pid
     output, _ = process.communicate(timeout=120)
@@ -559,18 +566,26 @@ def run_again(tenant: Tenant, transport: Transport) -> None:
     digest_batch(tenant.business_id, NOW, transport=transport)
 
 
+def some(*steps: str, shown: tuple[str, ...]) -> list[object]:
+    """Every step, most of them for the long run only: each starts a process of its own."""
+    return [step if step in shown else pytest.param(step, marks=pytest.mark.full) for step in steps]
+
+
 @pytest.mark.parametrize(
     "step",
-    [
-        "before intent",
-        "in intent",
-        "after intent",
-        "rendered",
-        "stored",
-        "claimed",
-        "half a file",
-        "answered",
-    ],
+    some(
+        *(
+            "before intent",
+            "in intent",
+            "after intent",
+            "rendered",
+            "stored",
+            "claimed",
+            "half a file",
+            "answered",
+        ),
+        shown=("half a file",),
+    ),
 )
 def test_killed_and_run_again_the_files_are_those_of_an_undisturbed_run(tenant, step):
     ready(tenant)
@@ -589,23 +604,14 @@ def test_killed_and_run_again_the_files_are_those_of_an_undisturbed_run(tenant, 
     assert [mail.state for mail in mails(tenant)] == [DeliveryState.SENT]
 
 
-@pytest.mark.parametrize(
-    ("step", "accepted", "state"),
-    [
-        ("before intent", 1, DeliveryState.SENT),
-        ("after intent", 1, DeliveryState.SENT),
-        ("rendered", 1, DeliveryState.SENT),
-        ("stored", 1, DeliveryState.SENT),
-        ("claimed", 0, DeliveryState.UNKNOWN),
-        ("EHLO", 0, DeliveryState.UNKNOWN),
-        ("MAIL", 0, DeliveryState.UNKNOWN),
-        ("RCPT", 0, DeliveryState.UNKNOWN),
-        ("half a message", 0, DeliveryState.UNKNOWN),
-        ("END", 1, DeliveryState.UNKNOWN),
-        ("answered", 1, DeliveryState.UNKNOWN),
-    ],
-)
-def test_killed_and_run_again_no_mail_is_accepted_twice(tenant, smtp, step, accepted, state):
+SENT_ONCE = ("before intent", "in intent", "after intent", "rendered", "stored")
+"""Until the claim is committed nobody connects, so the next run sends."""
+MAYBE_SENT = ("claimed", "EHLO", "MAIL", "RCPT", "half a message", "END", "answered")
+ACCEPTED = ("END", "answered")
+
+
+@pytest.mark.parametrize("step", some(*SENT_ONCE, *MAYBE_SENT, shown=("rendered", "half a message", "END")))
+def test_killed_and_run_again_no_mail_is_accepted_twice(tenant, smtp, step):
     ready(tenant)
     mailbox = Mailbox({step: ["kill"]})
     with smtp_server(mailbox) as port:
@@ -614,8 +620,162 @@ def test_killed_and_run_again_no_mail_is_accepted_twice(tenant, smtp, step, acce
         mailbox.says.clear()
         for _ in range(2):
             run_again(tenant, transport)
-    assert len(mailbox.accepted) == accepted
+    once = step in SENT_ONCE
+    assert len(mailbox.accepted) == (once or step in ACCEPTED)
     (mail,) = mails(tenant)
-    assert mail.state is state
-    ended = NotificationState.DELIVERED if state is DeliveryState.SENT else NotificationState.UNKNOWN
+    assert mail.state is (DeliveryState.SENT if once else DeliveryState.UNKNOWN)
+    ended = NotificationState.DELIVERED if once else NotificationState.UNKNOWN
     assert states(tenant) == [ended, ended]
+
+
+def people(tenant: Tenant, count: int) -> list[str]:
+    acme = tenant.add_client("Acme")
+    addresses = [f"u{number}@example.com" for number in range(count)]
+    for address in addresses:
+        tenant.add_user(address, clients=(acme,))
+    add_event(tenant, acme, "Acme raises 40 million")
+    return addresses
+
+
+@pytest.mark.parametrize("step", some("RCPT", "half a message", "END", "answered", shown=()))
+def test_killed_with_two_mails_under_way_those_two_are_unknown_and_the_others_arrive(tenant, smtp, step):
+    everybody = people(tenant, 9)
+    mailbox = Mailbox({step: ["", "", "", "kill"]})
+    with smtp_server(mailbox) as port:
+        smtp(port, MAIL_CONNECTIONS="2")
+        kill_at(tenant, step, "smtp", mailbox)
+        mailbox.says.clear()
+        for _ in range(2):
+            run_again(tenant, smtp(port, MAIL_CONNECTIONS="2"))
+    accepted = Counter(got.rcpt_tos[0] for got in mailbox.accepted)
+    by_state = Counter(mail.state for mail in mails(tenant))
+    assert max(accepted.values()) == 1, "none twice"
+    assert set(by_state) == {DeliveryState.SENT, DeliveryState.UNKNOWN}
+    assert by_state[DeliveryState.UNKNOWN] <= 2
+    sent = {mail.recipient for mail in mails(tenant, state=DeliveryState.SENT)}
+    assert sent <= set(accepted) <= set(everybody)
+
+
+def test_two_processes_at_once_and_a_third_run_send_each_mail_once(tenant, smtp):
+    everybody = people(tenant, 8)
+    mailbox = Mailbox()
+    with smtp_server(mailbox) as port:
+        transport = smtp(port, MAIL_CONNECTIONS="3")
+        both = [start_at(tenant, "nowhere", "smtp") for _ in range(2)]
+        for process in both:
+            output, _ = process.communicate(timeout=120)
+            assert process.returncode == 0, output
+        run_again(tenant, transport)
+    assert Counter(got.rcpt_tos[0] for got in mailbox.accepted) == dict.fromkeys(everybody, 1)
+    assert {mail.state for mail in mails(tenant)} == {DeliveryState.SENT}
+
+
+def test_a_server_that_is_down_for_a_whole_run_gets_all_of_it_once_when_it_is_back(tenant, smtp):
+    everybody = people(tenant, 5)
+    port = free_port()
+    for _ in range(2):
+        run_again(tenant, smtp(port, MAIL_CONNECTIONS="3"))
+    assert {mail.state for mail in mails(tenant)} == {DeliveryState.INTENT}
+    mailbox = Mailbox()
+    with smtp_server(mailbox, port=port):
+        later = FixedClock(mails(tenant)[-1].next_attempt_at + timedelta(hours=1))
+        for _ in range(2):
+            digest_batch(tenant.business_id, NOW, transport=smtp(port, MAIL_CONNECTIONS="3"), clock=later)
+    assert Counter(got.rcpt_tos[0] for got in mailbox.accepted) == dict.fromkeys(everybody, 1)
+
+
+# Speed
+
+
+class Wide(Scripted):
+    """Several at a time: how many there are, and which threads they are in, is kept."""
+
+    def __init__(self, connections: int, **limits: object) -> None:
+        super().__init__()
+        self.limits = Limits(connections=connections, **limits)
+        self.together = Barrier(connections, timeout=20)
+        self.threads: set[int] = set()
+
+    def send(self, envelope: Envelope) -> Outcome:
+        self.threads.add(get_ident())
+        self.together.wait()
+        return super().send(envelope)
+
+
+def test_as_many_mails_are_under_way_as_the_transport_allows(tenant):
+    planned(tenant, people=6)
+    transport = Wide(3)
+    assert send(tenant, transport).counts == {"sent": 6}
+    assert len(transport.threads) == 3
+    assert len({envelope.recipient for envelope in transport.given}) == 6
+    assert transport.given[0].delivery_id in {str(mail.id) for mail in mails(tenant)}
+
+
+def test_one_closed_door_stops_all_lanes(tenant):
+    planned(tenant, people=8)
+
+    class Shut(Scripted):
+        limits = Limits(connections=2)
+
+    transport = Shut(*[Result.UNAVAILABLE] * 99)
+    report = send(tenant, transport)
+    assert report.done == 0
+    assert len(transport.given) <= 2
+    assert {mail.state for mail in mails(tenant)} == {DeliveryState.INTENT}
+    assert {mail.retries for mail in mails(tenant)} == {0}
+
+
+def test_a_broken_lane_breaks_the_stage_and_leaves_nothing_half_done(tenant, monkeypatch):
+    planned(tenant, people=6)
+
+    class Two(Scripted):
+        limits = Limits(connections=2)
+
+    transport = Two()
+    real = outbox._settle
+    broken = []
+
+    def settle(*arguments):
+        if not broken:
+            broken.append(True)
+            raise RuntimeError("the database went away")
+        return real(*arguments)
+
+    monkeypatch.setattr(outbox, "_settle", settle)
+    with pytest.raises(RuntimeError, match="went away"):
+        send(tenant, transport)
+    by_state = Counter(mail.state for mail in mails(tenant))
+    assert by_state[DeliveryState.TRANSMITTING] == 1, "the one whose end could not be written down"
+    assert transport.closed == 1
+
+
+def test_mails_keep_the_rate_over_all_lanes(tenant, monkeypatch):
+    planned(tenant, people=4)
+    naps: list[float] = []
+    monkeypatch.setattr(lanes, "Turns", partial(Turns, sleep=naps.append))
+
+    class Slow(Scripted):
+        limits = Limits(connections=1, per_second=0.1, account="a")
+
+    assert send(tenant, Slow()).counts == {"sent": 4}
+    assert len(naps) == 3, "the first at once"
+    assert sum(naps) > 3 * 10 - 5, "booked ten seconds apart, and nobody slept here"
+
+
+def test_a_provider_that_asks_for_a_rest_is_left_alone_until_then(tenant):
+    planned(tenant, people=2)
+
+    class Busy(Scripted):
+        limits = Limits(account="a")
+
+        def send(self, envelope: Envelope) -> Outcome:
+            outcome = super().send(envelope)
+            return replace(outcome, wait_seconds=900) if outcome.result is Result.UNAVAILABLE else outcome
+
+    transport = Busy(Result.UNAVAILABLE)
+    assert send(tenant, transport).done == 0
+    waits = sorted(mail.next_attempt_at for mail in mails(tenant))
+    assert waits[1] == NOW + timedelta(seconds=900)
+    report = send(tenant, transport)
+    assert (report.done, len(transport.given)) == (0, 1)
+    assert "left alone until" in report.degraded[0]

@@ -1,4 +1,4 @@
-"""Pixel and redirect: only signed destinations, only where tracking is on, and never between a reader and an article."""
+"""Pixel and redirect: signed destinations only, counted where tracking is on, never between a reader and an article."""
 
 from datetime import timedelta
 from typing import Any

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from mailserver import as_read
-from sqlalchemy import event
-from sqlmodel import Session, select
+from sqlalchemy import event, text
+from sqlmodel import Session, SQLModel, select
 
 from flows.pipeline import Stages, run_pipeline
 from models.accounts import Frequency, UserPreference
 from models.clients import Client
-from models.engine import reading
+from models.engine import get_engine, reading
 from models.events import Decision, Event
 from models.mail import Delivery, Notification
 from models.news import Article, Story
@@ -126,6 +126,25 @@ def mails() -> dict[str, str]:
         path.name: hashlib.sha256(repr(as_read(path.read_bytes())).encode()).hexdigest()
         for path in sorted(folder.glob("*"))
     }
+
+
+def empty(keep: set[str] | frozenset[str] = frozenset()) -> None:
+    """Back to before the run: all but the tenant, its people and its clients, and the tables to ``keep``."""
+    kept = keep | {
+        "businesses",
+        "users",
+        "user_preferences",
+        "clients",
+        "client_assignments",
+        "alembic_version",
+    }
+    with get_engine().begin() as connection:
+        for table in reversed(SQLModel.metadata.sorted_tables):
+            if table.name not in kept:
+                connection.execute(text(f"DELETE FROM {table.name}"))
+        connection.execute(text("UPDATE clients SET baseline_at = NULL"))
+    for path in get_settings().outbox_dir.glob("*"):
+        path.unlink()
 
 
 class _Assassin:

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse
 
 from services.doctor.checks import State
 from services.doctor.database import check_database
+from web.routes import look
 from web.service import TheService
 
 router = APIRouter()
@@ -17,9 +18,9 @@ _STATES: dict[str, Any] = {"type": "object", "additionalProperties": {"type": "s
 _JSON = {"content": {"application/json": {"schema": _STATES}}}
 
 
-@router.api_route(
+@look(
+    router,
     "/healthz",
-    methods=["GET", "HEAD"],
     response_class=JSONResponse,
     responses={200: {"description": "Alive", **_JSON}},
 )
@@ -28,9 +29,9 @@ def alive() -> JSONResponse:
     return JSONResponse({"state": "alive"})
 
 
-@router.api_route(
+@look(
+    router,
     "/readyz",
-    methods=["GET", "HEAD"],
     response_class=JSONResponse,
     responses={200: {"description": "Ready", **_JSON}, 503: {"description": "Not ready", **_JSON}},
 )

@@ -13,7 +13,7 @@ from models.tokens import Purpose
 from services.mail_links import Visit, masked
 from services.subscriptions import NEWS, Standing, consent, resume, standing, stop
 from web.pages import Button, Page, Row, answer, gone
-from web.routes import PAGE
+from web.routes import PAGE, look
 from web.service import TheService
 
 router = APIRouter()
@@ -32,7 +32,7 @@ _BLOCKED = {
 }
 
 
-@router.api_route(f"/{Purpose.UNSUBSCRIBE}/{{token}}", methods=["GET", "HEAD"], **PAGE)
+@look(router, f"/{Purpose.UNSUBSCRIBE}/{{token}}", **PAGE)
 def show_unsubscribe(token: str, service: TheService) -> Response:
     """What would be stopped, with a button."""
     visit = service.visit(Purpose.UNSUBSCRIBE, token)
@@ -92,7 +92,7 @@ def _unsubscribe_page(visit: Visit) -> Page:
     )
 
 
-@router.api_route(f"/{Purpose.PREFERENCES}/{{token}}", methods=["GET", "HEAD"], **PAGE)
+@look(router, f"/{Purpose.PREFERENCES}/{{token}}", **PAGE)
 def show_preferences(token: str, service: TheService) -> Response:
     """What this person gets by mail."""
     visit = service.visit(Purpose.PREFERENCES, token)

@@ -19,7 +19,7 @@ from services.muting import Muted, is_muted, mute
 from services.reactions import Reaction, reaction
 from tasks.notify.safe import clean
 from web.pages import Button, Page, answer, gone
-from web.routes import PAGE_OR_REFUSAL
+from web.routes import PAGE_OR_REFUSAL, look
 from web.service import TheService
 
 router = APIRouter()
@@ -59,7 +59,7 @@ _NOTED = {
 _SHOWN = 5
 
 
-@router.api_route("/mute/{token}", methods=["GET", "HEAD"], **PAGE_OR_REFUSAL)
+@look(router, "/mute/{token}", **PAGE_OR_REFUSAL)
 def show_mute(token: str, service: TheService) -> Response:
     """Which client would be muted, with a button."""
     visit = service.visit(Purpose.MUTE, token)
@@ -83,7 +83,7 @@ def change_mute(token: str, service: TheService, do: Annotated[str, Form()] = ""
     return _guarded(visit, change)
 
 
-@router.api_route("/feedback/{opinion}/{token}", methods=["GET", "HEAD"], **PAGE_OR_REFUSAL)
+@look(router, "/feedback/{opinion}/{token}", **PAGE_OR_REFUSAL)
 def show_opinion(opinion: Opinion, token: str, service: TheService) -> Response:
     """What the verdict would do, with a button."""
     visit = service.visit(opinion.purpose, token)

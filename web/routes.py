@@ -1,8 +1,24 @@
-"""What the routes say of themselves in the schema."""
+"""How routes are declared, and what they say of themselves in the schema."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+from fastapi import APIRouter
 from starlette.responses import HTMLResponse
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def look(router: APIRouter, path: str, **route: Any) -> Callable[[Endpoint], Endpoint]:
+    """Answer GET and HEAD. HEAD stands beside the schema: an operation's name in it may be given once."""
+
+    def add(endpoint: Endpoint) -> Endpoint:
+        router.add_api_route(path, endpoint, methods=["GET"], **route)
+        router.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False, **route)
+        return endpoint
+
+    return add
+
 
 _HTML: dict[str, Any] = {"content": {"text/html": {"schema": {"type": "string"}}}}
 

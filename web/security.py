@@ -5,7 +5,8 @@ An ASGI middleware around the app. Its memory is bounded and its own; behind sev
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from threading import Lock
 
@@ -84,6 +85,41 @@ class _TooLarge(Exception):
     """The body went on past its limit."""
 
 
+class _Exchange:
+    """One request and its answer: stops a body at its limit, and adds the headers to whatever is answered."""
+
+    def __init__(self, receive: Receive, send: Send, headers: Mapping[str, str], limit: int) -> None:
+        self._receive, self._send, self._headers = receive, send, headers
+        self.limit = limit
+        self.is_overrun = False
+        self._taken = 0
+        self._has_begun = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._taken += len(message.get("body", b""))
+        if self._taken > self.limit:
+            self.is_overrun = True
+            raise _TooLarge
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self.is_overrun and not self._has_begun:
+            return  # who parsed the body made an answer of their own of our refusal
+        if message["type"] == "http.response.start":
+            self._has_begun = True
+            headers = MutableHeaders(scope=message)
+            for name, value in self._headers.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+    async def finish(self, scope: Scope) -> None:
+        """Answer for a body that was too large, unless something was answered already."""
+        if self.is_overrun and not self._has_begun:
+            self.is_overrun = False
+            await answer(_TOO_LARGE, 413)(scope, self._receive, self.send)
+
+
 class Guard:
     """Wraps the app."""
 
@@ -104,32 +140,20 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = False
-
-        async def guarded_send(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
         is_report = "/hooks/" in scope["path"]
+        exchange = _Exchange(receive, send, self._headers, REPORT_BODY if is_report else SMALL_BODY)
         if not self._is_welcome(scope, is_report):
             refusal = answer(_TOO_OFTEN, 429)
             refusal.headers["Retry-After"] = f"{WINDOW:.0f}"
-            await refusal(scope, receive, guarded_send)
+            await refusal(scope, receive, exchange.send)
             return
-        limit = REPORT_BODY if is_report else SMALL_BODY
-        try:
-            announced = Headers(scope=scope).get("content-length", "")
-            if announced.isdigit() and int(announced) > limit:
-                raise _TooLarge
-            await self._app(scope, _bounded(receive, limit), guarded_send)
-        except _TooLarge:
-            if not started:
-                await answer(_TOO_LARGE, 413)(scope, receive, guarded_send)
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdigit() and int(announced) > exchange.limit:
+            exchange.is_overrun = True
+        else:
+            with suppress(_TooLarge):
+                await self._app(scope, exchange.receive, exchange.send)
+        await exchange.finish(scope)
 
     def _is_welcome(self, scope: Scope, is_report: bool) -> bool:
         network = _network(self._client_address(scope))
@@ -164,20 +188,6 @@ def headers_for(private: bool) -> dict[str, str]:
     if private:
         headers["Strict-Transport-Security"] = "max-age=31536000"
     return headers
-
-
-def _bounded(receive: Receive, limit: int) -> Receive:
-    taken = 0
-
-    async def bounded() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > limit:
-            raise _TooLarge
-        return message
-
-    return bounded
 
 
 def _network(address: str) -> str:

@@ -17,7 +17,7 @@ from models.tokens import Purpose
 from services.engagement import Hit
 from tasks.notify.safe import safe_url
 from web.pages import gone
-from web.routes import REFUSALS
+from web.routes import REFUSALS, look
 from web.service import Service, TheService
 
 router = APIRouter()
@@ -30,9 +30,9 @@ _IMAGE = {"content": {"image/gif": {}}, "description": "One transparent point"}
 _SHOWN_ANYWHERE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 
 
-@router.api_route(
+@look(
+    router,
     f"/{Purpose.OPEN}/{{token}}.gif",
-    methods=["GET", "HEAD"],
     response_class=Response,
     responses={**REFUSALS, 200: _IMAGE},
 )
@@ -45,9 +45,9 @@ def opened(token: str, request: Request, service: TheService) -> Response:
     return Response(PIXEL, media_type="image/gif", headers=_SHOWN_ANYWHERE, background=counted)
 
 
-@router.api_route(
+@look(
+    router,
     f"/{Purpose.READ}/{{token}}",
-    methods=["GET", "HEAD"],
     status_code=302,
     response_class=RedirectResponse,
     responses=REFUSALS,

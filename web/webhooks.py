@@ -69,7 +69,7 @@ def from_ses(body: Body, service: TheService) -> Response:
     try:
         envelope = sns.open_envelope(body)
     except Unreadable:
-        return PlainTextResponse("not a message of SNS\n", 400)
+        return _forged("ses")
     if envelope["TopicArn"] not in service.settings.ses_topics:
         return _forged("ses")
     try:

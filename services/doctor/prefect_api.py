@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from services.doctor.checks import Check
-from services.doctor.mail import LOOPBACK
+from services.doctor.transports import LOOPBACK
 
 DEPLOYMENTS = (
     "monitor-clients/on-demand",

@@ -87,7 +87,8 @@ def _try_source(scope: Scope, one: Provider) -> str:
     items = [item for page in found for item in page.items]
     dated = [item.published_at for item in items if item.published_at is not None]
     newest = f", the newest of {max(dated):%Y-%m-%d}" if dated else ""
-    return f"{one.about.title} answers: {len(items)} items{newest}"
+    count = "1 item" if len(items) == 1 else f"{len(items)} items"
+    return f"{one.about.title}: answered, with {count}{newest}"
 
 
 _TRIALS: Mapping[ProviderKind, Callable[[Scope, Provider], str]] = {

@@ -57,6 +57,7 @@ def check(scope: Scope, name: str) -> str:
     deals = sum(deal.is_open for deal in found.opportunities)
     cases = sum(case.is_open for case in found.cases)
     return (
-        f"{name} answers: {found.name!r} has {deals} open deals, {cases} open cases, "
+        f"{name} answers: {found.name!r} has {deals} open deal{'s' * (deals != 1)}, "
+        f"{cases} open case{'s' * (cases != 1)}, "
         f"and {'an owner' if found.owner_email else 'no owner we may see'}"
     )

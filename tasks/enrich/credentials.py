@@ -60,7 +60,7 @@ class StoredCredentials:
         seconds = LEASE_FACTOR * self.settings.http_timeout_seconds
         try:
             # Who waits for longer than the lease lasts has outlived any holder.
-            with lease(self.scope, f"crm-keys:{self.name}", seconds=seconds, wait_seconds=seconds + 5):
+            with lease(self.scope, f"crm-keys:{self.name}"[:60], seconds=seconds, wait_seconds=seconds + 5):
                 yield
         except LeaseBusy:
             raise CrmError("another process is renewing its token; the next run tries again") from None

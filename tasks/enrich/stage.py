@@ -3,6 +3,7 @@
 import logging
 import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,8 +39,10 @@ def crm_name(scope: Scope, session: Session, plan: RunPlan) -> str | None:
     return connect.in_force(scope, session)
 
 
-def enrich_batch(plan: RunPlan, chunk: int = CHUNK) -> StageReport:
+def enrich_batch(plan: RunPlan, chunk: int = CHUNK, *, http: Http | None = None) -> StageReport:
     """Ask the CRM about every client that has news and no snapshot young enough, ``chunk`` of them at a time.
+
+    ``http`` is left open; without one the deployment's own is made.
 
     A client the CRM does not have gets an empty snapshot, and is not asked about again before that is old. A chunk
     that fails leaves the last snapshots in force, is named in ``degraded``, and stops no other. ``done`` is 0 once
@@ -51,7 +54,9 @@ def enrich_batch(plan: RunPlan, chunk: int = CHUNK) -> StageReport:
         backlog = _backlog(scope, session, plan, name) if name is not None else []
     if name is None or not backlog:
         return StageReport(stage="enrich")
-    asked = _ask(plan, name, [backlog[start : start + chunk] for start in range(0, len(backlog), chunk)])
+    chunks = [backlog[start : start + chunk] for start in range(0, len(backlog), chunk)]
+    with nullcontext(http) if http is not None else Http(get_settings()) as used:
+        asked = _ask(plan, name, chunks, used)
     left = len(backlog) - asked.written
     degraded: tuple[str, ...] = ()
     if asked.problems:
@@ -73,39 +78,38 @@ class _Asked:
     problems: list[str] = field(default_factory=list)
 
 
-def _ask(plan: RunPlan, name: str, chunks: Sequence[Sequence[Client]]) -> _Asked:
+def _ask(plan: RunPlan, name: str, chunks: Sequence[Sequence[Client]], http: Http) -> _Asked:
     """Chunk by chunk, each committed by itself, until all are asked or there is no sense in asking on."""
     asked = _Asked()
     scope, kind = plan.scope, ProviderKind.CRM
-    with Http(get_settings()) as http:
-        crm: Crm | None = None
-        for clients in chunks:
-            admission = breakers.admit(scope, kind, name)
-            if not admission.may_ask:
-                asked.problems.append(admission.refusal)
+    crm: Crm | None = None
+    for clients in chunks:
+        admission = breakers.admit(scope, kind, name)
+        if not admission.may_ask:
+            asked.problems.append(admission.refusal)
+            break
+        try:
+            crm = crm or connect.make(scope, name, http)
+            rows = _rows(crm, name, clients, plan.as_of)
+        except SQLAlchemyError:
+            raise  # ours, not the CRM's: the whole batch is tried again
+        except Exception as error:
+            asked.problems.append(_in_one_line(name, error))
+            if crm is None or (isinstance(error, FetchError) and error.state is SourceState.QUOTA):
+                # Not set up, or spent: that is no outage, and no other chunk would fare better.
+                breakers.undecided(scope, kind, name)
                 break
-            try:
-                crm = crm or connect.make(scope, name, http)
-                rows = _rows(crm, clients, plan.as_of)
-            except SQLAlchemyError:
-                raise  # ours, not the CRM's: the whole batch is tried again
-            except Exception as error:
-                asked.problems.append(_in_one_line(name, error))
-                if crm is None or (isinstance(error, FetchError) and error.state is SourceState.QUOTA):
-                    # Not set up, or spent: that is no outage, and no other chunk would fare better.
-                    breakers.undecided(scope, kind, name)
-                    break
-                breakers.failed(scope, kind, name, asked.problems[-1])
-                continue
-            breakers.succeeded(scope, kind, name)
-            with writing(scope) as session:
-                insert_rows(session, CrmSnapshot, rows)
-                heartbeat(scope, session, plan.job_run_id)
-            asked.written += len(rows)
+            breakers.failed(scope, kind, name, asked.problems[-1])
+            continue
+        breakers.succeeded(scope, kind, name)
+        with writing(scope) as session:
+            insert_rows(session, CrmSnapshot, rows)
+            heartbeat(scope, session, plan.job_run_id)
+        asked.written += len(rows)
     return asked
 
 
-def _rows(crm: Crm, clients: Sequence[Client], as_of: datetime) -> list[dict[str, Any]]:
+def _rows(crm: Crm, name: str, clients: Sequence[Client], as_of: datetime) -> list[dict[str, Any]]:
     accounts = [Account(client.id, client.name, client.crm_id, client.domain) for client in clients]
     records = crm.records(accounts, as_of)
     now = utc_now()
@@ -113,7 +117,7 @@ def _rows(crm: Crm, clients: Sequence[Client], as_of: datetime) -> list[dict[str
     for client in clients:
         record = records.get(client.id)
         facts = facts_of(record, as_of) if record is not None else Facts()
-        rows.append({"client_id": client.id, "provider": crm.name, "taken_at": now, **asdict(facts)})
+        rows.append({"client_id": client.id, "provider": name, "taken_at": now, **asdict(facts)})
     return rows
 
 

@@ -63,10 +63,11 @@ def _untold(session: Session, client_id: UUID, since: datetime) -> list[Any]:
         col(Notification.revision) == col(Event.revision),
         col(Notification.state).in_(_TOLD),
     )
-    query = sa_select(
+    columns: tuple[Any, ...] = (
         *(Event.id, Event.client_id, Event.category, Event.relevance, Event.happened_at, Event.is_history),
         *(Event.language, Event.language_supported, Event.withdrawn_at, Event.revision, Event.article_id),
-    ).where(
+    )
+    query = sa_select(*columns).where(
         col(Event.client_id) == client_id,
         col(Event.happened_at) >= since,
         col(Event.withdrawn_at).is_(None),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from models.ai import cached_answers, keep_answers, record_spend
 from models.engine import reading, writing
+from models.jobs import heartbeat
 from models.limits import reserve, settle
 from models.scope import Scope
 from tasks.classify.ai.model import Model, Usage
@@ -89,3 +90,6 @@ class TenantLedger:
                 output_tokens=usage.output_tokens,
                 cost_usd=usd,
             )
+            if self.job_run_id is not None:
+                # Many calls may lie between two commits of a batch; the run is alive all the same.
+                heartbeat(self.scope, session, self.job_run_id)

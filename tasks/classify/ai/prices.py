@@ -7,8 +7,10 @@ from models.settings import AiPrice
 from tasks.classify.ai.ends import family
 from tasks.classify.ai.model import Prompt, Usage
 
-CHARACTERS_A_TOKEN = 3.0
-"""English has about four; a budget is better reserved too high than too low."""
+BYTES_A_TOKEN = 3.0
+"""English has four or more, and scripts of three bytes a letter about a token each: reserved rather too much."""
+TOKENS_AROUND = 200
+"""What providers put around a prompt, and the schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,8 @@ class Price:
 
     def at_most(self, prompt: Prompt) -> float:
         """What a call may cost: nothing cached, and the whole room for the answer used."""
-        characters = len(prompt.system) + len(prompt.user)
-        asked = int(characters / CHARACTERS_A_TOKEN) + 200
-        return self.of(Usage(input_tokens=asked, output_tokens=prompt.room))
+        asked = len(f"{prompt.system}{prompt.user}".encode()) / BYTES_A_TOKEN + TOKENS_AROUND
+        return self.of(Usage(input_tokens=int(asked), output_tokens=prompt.room))
 
 
 FREE = Price(0.0, 0.0, 0.0)

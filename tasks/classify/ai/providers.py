@@ -1,6 +1,6 @@
 """The language models a tenant may switch on, as classifiers.
 
-Each imports its SDK when a model is made, not before: the SDKs take seconds to load, and a list of providers needs none.
+Each imports its SDK when a model is made: they take seconds to load, and a list of providers needs none of them.
 """
 
 from abc import ABC, abstractmethod
@@ -142,7 +142,7 @@ class OpenAIProvider(ModelClassifier):
     )
 
     def _model(self, context: ClassifierContext) -> Model:
-        from tasks.classify.ai.openai import OpenAIModel
+        from tasks.classify.ai.openai import OpenAIModel  # noqa: PLC0415
 
         settings = context.settings
         return OpenAIModel(
@@ -167,7 +167,7 @@ class AnthropicProvider(ModelClassifier):
     )
 
     def _model(self, context: ClassifierContext) -> Model:
-        from tasks.classify.ai.anthropic import AnthropicModel
+        from tasks.classify.ai.anthropic import AnthropicModel  # noqa: PLC0415
 
         settings = context.settings
         return AnthropicModel(
@@ -191,7 +191,7 @@ class CompatibleProvider(ModelClassifier):
     )
 
     def _model(self, context: ClassifierContext) -> Model:
-        from tasks.classify.ai.openai import CompatibleModel
+        from tasks.classify.ai.openai import CompatibleModel  # noqa: PLC0415
 
         settings, own = context.settings, _own_address(context)
         address = own or settings.compatible_base_url

@@ -19,6 +19,7 @@ from tasks.enrich.hubspot.reading import (
     currency_code,
     opportunity,
 )
+from tasks.net.faults import Refused
 
 LOG = logging.getLogger(__name__)
 
@@ -85,8 +86,12 @@ class HubSpotCrm:
         """That of deals which name none."""
         if self._options.currency:
             return self._options.currency
-        settings = _where_allowed(self._api.account) or {}
-        return currency_code(settings.get("companyCurrency"))
+        try:
+            return currency_code(self._api.account().get("companyCurrency"))
+        except Refused as error:
+            if error.status not in (403, 404):
+                raise
+            return None
 
     def _owners_of(self, rows: Iterable[Row]) -> Mapping[str, tuple[str, str]]:
         owned = any(row.properties.get("hubspot_owner_id") for row in rows)

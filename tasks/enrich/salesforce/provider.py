@@ -136,20 +136,20 @@ class SalesforceCrm:
 
     def _do_without(self, thing: _Thing, lack: Lacking) -> None:
         """Remember what is not there. CrmError: it cannot be left out, or somebody asked for it by name."""
-        for option, field in self._options.own_fields.items():
-            if thing.is_required and lack.field == field:
-                raise CrmError(
-                    f"Salesforce: accounts have no field {field}, or its user may not read it: mend the option {option}"
-                )
-        left = [field for field in thing.wanted if f"{thing.name}.{field}" not in self._lacking]
-        named = [field for field in left if lack.field is not None and lack.field in field.split(".")]
-        missing = {f"{thing.name}.{field}" for field in named or left}
-        if lack.whole_object or not missing:
-            if thing.is_required:
-                raise CrmError(
-                    f"Salesforce: its user may not read {thing.name} objects with {', '.join(thing.required)}: "
-                    "give it the permissions of docs/crm.md"
-                )
+        left = {field for field in thing.wanted if f"{thing.name}.{field}" not in self._lacking}
+        if lack.field is not None:
+            left = {field for field in left if lack.field in field.split(".")}
+        if left and not lack.whole_object:
+            missing = {f"{thing.name}.{field}" for field in left}
+        elif thing.is_required:
+            raise self._must_have(thing, lack)
+        else:
             missing = {thing.name}
         LOG.info("Salesforce: %s not there, or not for our user; asked without", ", ".join(sorted(missing)))
         self._lacking |= missing
+
+    def _must_have(self, thing: _Thing, lack: Lacking) -> CrmError:
+        what = f"{thing.name}.{lack.field}" if lack.field else f"{thing.name} objects"
+        option = next((name for name, field in self._options.own_fields.items() if field == lack.field), None)
+        mend = f"mend the option {option}" if option else "give it the permissions of docs/crm.md"
+        return CrmError(f"Salesforce: {what} is not there, or its user may not read it: {mend}")
