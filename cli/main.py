@@ -17,8 +17,10 @@ from cli import (
     portfolio,
     preferences,
     providers,
+    returns,
     run,
     sending,
+    serve,
     spend,
     up,
 )
@@ -79,6 +81,8 @@ PARTS = (
     spend,
     sending,
     backup,
+    returns,
+    serve,
 )
 
 for part in PARTS:

@@ -14,9 +14,12 @@ import httpx
 import typer
 
 from cli.output import FAILED, note, say
+from cli.serve import PORT
 
 POOL = "client-monitor"
 STARTUP_SECONDS = 180
+_OURS = [sys.executable, "-m", "cli.main"]
+"""The command line itself, whatever is on the PATH."""
 
 
 def register(app: typer.Typer) -> None:
@@ -27,8 +30,11 @@ def register(app: typer.Typer) -> None:
 def up(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Prefect's port, on loopback only.")] = 4200,
     limit: Annotated[int, typer.Option(min=1, max=64, help="How many runs the worker takes at once.")] = 4,
+    web_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="The port of the links in mails, on loopback only.")
+    ] = PORT,
 ) -> None:
-    """Start everything on this machine: Prefect's server and UI, the deployments, and a worker."""
+    """Start everything on this machine: Prefect's server and UI, the deployments, a worker, and the web service."""
     from models.settings import get_settings
     from services.setup import ensure_schema
 
@@ -46,12 +52,18 @@ def up(
             note(f"a Prefect server answers at {address} already; using it")
         else:
             note("starting Prefect's server (12 to 30 seconds) …")
-            started.append(_start(["server", "start", "--host", "127.0.0.1", "--port", str(port)], env))
+            started.append(
+                _start([_command(), "server", "start", "--host", "127.0.0.1", "--port", str(port)], env)
+            )
             _wait_for(address, started[0])
         deploy(env)
         started.append(
-            _start(["worker", "start", "--pool", POOL, "--type", "process", "--limit", str(limit)], env)
+            _start(
+                [_command(), "worker", "start", "--pool", POOL, "--type", "process", "--limit", str(limit)],
+                env,
+            )
         )
+        started.append(_start([*_OURS, "serve", "--port", str(web_port)], env))
         say(f"Prefect UI: {address}")
         say(f"on demand:  export PREFECT_API_URL={address}/api")
         say("            prefect deployment run 'monitor-clients/on-demand' -p business=main")
@@ -111,7 +123,7 @@ def _must(arguments: list[str], env: Mapping[str, str]) -> None:
 
 def _start(arguments: list[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     # A session of its own: Ctrl-C reaches us alone, and we stop the processes in order.
-    return subprocess.Popen([_command(), *arguments], env=dict(env), start_new_session=True)  # noqa: S603
+    return subprocess.Popen(arguments, env=dict(env), start_new_session=True)  # noqa: S603
 
 
 def _answers(address: str) -> bool:

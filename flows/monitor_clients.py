@@ -43,7 +43,7 @@ def monitor_clients(
     """Search the news for a tenant's clients and mail what each person asked for.
 
     business: the tenant's slug; the only one there is when left out. clients: names or ids; all when left out.
-    sources: such as google_news, rss:ADDRESS, archive:FILE; what is configured when left out.
+    sources: such as google_news, rss:ADDRESS, archive:FILE; those that are switched on when left out.
     deliver: whether mail leaves by the configured transport; archives write files unless it is true.
     """
     plan = open_run(

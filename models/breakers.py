@@ -30,6 +30,8 @@ PROBE_LASTS = timedelta(minutes=10)
 OK_EVERY = timedelta(minutes=1)
 """How often a success is written down where it changes nothing else."""
 ERROR_MAX = 500
+SHOWN_MAX = 200
+"""Of that error in a refusal, which has to fit into a result's own 500 with when and until when."""
 
 
 class BreakerState(StrEnum):
@@ -189,5 +191,5 @@ def _refusal(health: ProviderHealth, state: BreakerState) -> str:
         if state is BreakerState.OPEN
         else "another run is trying it now"
     )
-    said = f" (the last: {health.last_error})" if health.last_error else ""
+    said = f" (the last: {health.last_error[:SHOWN_MAX]})" if health.last_error else ""
     return f"not asked{since}, after {health.failures} failures in a row{said}; {until}"

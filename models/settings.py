@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     google_news_interval_seconds: float = Field(default=1.0, ge=0)
     source_urls: dict[str, str] = Field(
         default_factory=dict,
-        description="where a source is asked instead of its public address (a gateway), by its name, as JSON",
+        description="where a source or CRM is asked instead of its public address (a gateway), by name, as JSON",
     )
     calls_per_day: dict[str, int] = Field(
         default_factory=dict,

@@ -48,8 +48,8 @@ class FakeOrg:
         self.before_token: Callable[[], None] = lambda: None
         self._left: dict[str, int] = {}
         self._lock = threading.Lock()
-        server.serve(TOKEN_PATH, self._token)
-        server.serve(QUERY_PATH, self._query)
+        server.serve(TOKEN_PATH, self.token)
+        server.serve(QUERY_PATH, self.query)
 
     def account(self, number: int, name: str, **fields: Any) -> str:
         """Add an account; its id of 18 characters (the number has no capitals)."""
@@ -65,7 +65,7 @@ class FakeOrg:
         """No access token is good any more."""
         self._left = dict.fromkeys(self._left, 0)
 
-    def _token(self, asked: Asked) -> Reply:
+    def token(self, asked: Asked) -> Reply:
         form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
         with self._lock:
             self.forms.append(form)
@@ -90,7 +90,7 @@ class FakeOrg:
                 answer["refresh_token"] = self.refresh_token
             return as_json(answer)
 
-    def _query(self, asked: Asked) -> Reply:
+    def query(self, asked: Asked) -> Reply:
         if (refusal := self._refusal(asked)) is not None:
             return refusal
         [soql] = asked.query["q"]
@@ -152,10 +152,12 @@ def _picked(row: Row, fields: list[str]) -> Row:
     picked: Row = {}
     for field in fields:
         name, _, inner = field.partition(".")
-        if inner:
-            picked[name] = row.get(name) and {"attributes": {"type": "User"}, **row[name]}
-        else:
+        if not inner:
             picked[name] = row.get(name)
+        elif row.get(name) is None:
+            picked[name] = None
+        else:
+            picked.setdefault(name, {"attributes": {"type": "User"}})[inner] = row[name].get(inner)
     return picked
 
 

@@ -71,7 +71,7 @@ def _salesforce(server: Any) -> Asking:
 
 def _hubspot(server: Any) -> Asking:
     hub = HubSpot(server)
-    hub.add("companies", 1, name="Acme")
+    hub.add("companies", 1, name="Acme", plan="Gold")
     path = hub.path("companies", "batch/read")
     live: Callable[[Asked], Reply] = server.served[path]
     full = {
@@ -83,6 +83,10 @@ def _hubspot(server: Any) -> Asking:
 
 
 MADE: dict[str, Callable[[Any], Asking]] = {"salesforce": _salesforce, "hubspot": _hubspot}
+OPTIONS = {
+    "salesforce": {"client_id": "the-app", "tier_field": "Tier__c"},
+    "hubspot": {"tier_property": "plan"},
+}
 CRM_IDS = {"salesforce": "001000000000001AAA", "hubspot": "1"}
 
 
@@ -138,7 +142,7 @@ def _play(
             kind=ProviderKind.CRM,
             name=name,
             is_enabled=True,
-            options={"client_id": "the-app"} if name == "salesforce" else {},
+            options=OPTIONS[name],
             secret=seal(get_settings(), SECRETS[name]),
             changed_at=utc_now(),
         )
@@ -166,5 +170,5 @@ def _play(
         return cell("failed" if failed else "quota", attempts, name)
     assert summary.state is RunState.COMPLETED
     [snapshot] = taken
-    known = bool(snapshot.details)
+    known = snapshot.tier == "Gold"
     return cell("ok" if known else "empty", attempts - (asking.more if known else 0), name)

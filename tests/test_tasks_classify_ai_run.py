@@ -17,6 +17,7 @@ from newsroom import add_story, notes, plan_for
 from oracle import KEY, Oracle, consulted, data, switch_on
 from sqlalchemy import delete
 
+from models import breakers
 from models.ai import AiCache, AiSpend
 from models.base import utc_now
 from models.clients import Client, ClientMatchRule, MatchRuleKind
@@ -25,7 +26,7 @@ from models.engine import writing
 from models.events import Category, Decision, Event, Insight, Stage
 from models.feedback import Feedback, FeedbackVerdict
 from models.news import Article, ArticleClient, LinkState
-from models.providers import ProviderHealth
+from models.providers import ProviderHealth, ProviderKind
 from models.settings import get_settings
 from services.clients import archive_client
 from services.runs import close_run
@@ -637,6 +638,10 @@ def test_the_check_asks_one_invented_story_and_says_what_came(tenant: Tenant, or
     assert "Examplewidgets" in oracle.titles[0]
     [spend] = rows(tenant, AiSpend)
     assert spend.cost_usd > 0
+    # Whoever tries it out is not kept away by its breaker.
+    for _ in range(get_settings().breaker_failures):
+        breakers.failed(tenant.scope, ProviderKind.CLASSIFIER, "openai", "down")
+    assert "openai answers" in check(tenant.scope, "openai")
     oracle.fault = REFUSED
     with pytest.raises(ClassifierError, match=r"openai: refused the key \(401\)") as caught:
         check(tenant.scope, "openai")

@@ -35,6 +35,7 @@ inputs = st.builds(
     certainty=st.sampled_from(["stated", "speculative", "denied"]),
     novelty=st.floats(0, 1),
     risk=st.sampled_from(["none", "low", "medium", "high"]),
+    opinion=st.none() | st.floats(0, 1),
 )
 
 
@@ -54,6 +55,14 @@ def test_the_score_is_its_parts_added_up_and_cut_to_0_and_1(x: RelevanceInput) -
 @given(inputs, st.integers(0, 500))
 def test_more_outlets_never_lower_it(x: RelevanceInput, more: int) -> None:
     assert score(x, outlet_count=x.outlet_count + more) >= score(x)
+
+
+@given(inputs, st.floats(0, 1), st.floats(0, 1))
+def test_a_classifier_that_finds_it_more_relevant_never_lowers_it(
+    x: RelevanceInput, low: float, high: float
+) -> None:
+    low, high = sorted((low, high))
+    assert score(x, opinion=high) >= score(x, opinion=low)
 
 
 @given(inputs)

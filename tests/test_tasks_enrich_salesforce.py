@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from conftest import NOW, Tenant
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from desk import another_tenant, change, rows
-from fakes import NewsServer, Reply
+from fakes import Asked, NewsServer, Reply
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from newsroom import plan_for
@@ -290,7 +291,7 @@ def test_what_cannot_be_left_out_is_an_error_that_says_how_to_mend_it(tenant: Te
             "Account.Tier__c",
             r"Account\.Tier__c is not there, or .* may not read it: mend the option tier_field",
         ),
-        ("Account", "Account objects is not there, or its user may not read it: give it the permissions"),
+        ("Account", "object Account is not there, or its user may not read it: give it the permissions"),
         ("Account.Name", r"Account\.Name is not there, .* give it the permissions"),
     ):
         org.lacking = {lacking}
@@ -318,7 +319,7 @@ def test_what_conditions_need_takes_its_object_along_and_nothing_else(tenant: Te
 def test_a_rotated_token_is_stored_before_the_access_token_is_used(tenant: Tenant, org: FakeOrg) -> None:
     acme = org.account(1, "Acme")
     kept: list[dict[str, str]] = []
-    real = org._query
+    real = org.query
 
     def query(asked: Any) -> Reply:
         kept.append(stored(tenant))
@@ -485,33 +486,70 @@ with Http(get_settings()) as http:
 """
 
 
+def a_process(tenant: Tenant, times: int) -> subprocess.Popen[str]:
+    """Another process that is ready to ask so many times; it starts at a line on its standard input."""
+    house = Path(__file__).parent.parent
+    one = subprocess.Popen(
+        [sys.executable, "-c", PROCESS, str(tenant.business_id), str(times)],
+        cwd=house,
+        env={**os.environ, "PYTHONPATH": str(house)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert one.stdin is not None
+    return one
+
+
+def is_ready(one: subprocess.Popen[str]) -> None:
+    assert one.stdout is not None
+    assert one.stdout.readline() == "ready\n", one.communicate()
+
+
 def test_processes_that_renew_at_once_spend_every_refresh_token_once_and_in_order(
     tenant: Tenant, org: FakeOrg
 ) -> None:
     org.account(1, "Acme")
     org.token_lasts = 4
-    command = [sys.executable, "-c", PROCESS, str(tenant.business_id), "3"]
-    house = Path(__file__).parent.parent
-    running = [
-        subprocess.Popen(
-            command,
-            cwd=house,
-            env={**os.environ, "PYTHONPATH": str(house)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
+    running = [a_process(tenant, 3) for _ in range(2)]
     for one in running:
-        assert one.stdout is not None
-        assert one.stdout.readline() == "ready\n", one.communicate()
-    outcomes = [one.communicate("\n", timeout=60) for one in running]
+        is_ready(one)
+    for one in running:
+        assert one.stdin is not None
+        one.stdin.write("\n")
+        one.stdin.flush()
+    outcomes = [one.communicate(timeout=60) for one in running]
     assert [one.returncode for one in running] == [0, 0], outcomes
     assert org.spent == [f"refresh-{n}" for n in range(len(org.spent))]
     assert len(org.spent) >= 2 * 3 * 3 / org.token_lasts
     assert stored(tenant)["refresh_token"] == org.refresh_token
+
+
+@pytest.mark.full
+def test_a_process_killed_while_it_renews_keeps_nobody_waiting(
+    tenant: Tenant, org: FakeOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org.account(1, "Acme")
+    monkeypatch.setenv("CM_HTTP_TIMEOUT_SECONDS", "60")
+    get_settings.cache_clear()
+    asked = threading.Event()
+
+    def stall(_: Asked) -> Reply:
+        asked.set()
+        return Reply(stall=True)
+
+    org.server.serve(TOKEN_PATH, stall)
+    one = a_process(tenant, 1)
+    is_ready(one)
+    assert one.stdin is not None
+    one.stdin.write("\n")
+    one.stdin.flush()
+    assert asked.wait(60)
+    one.kill()
+    one.communicate()
+    org.server.serve(TOKEN_PATH, org.token)
+    assert Asking(tenant).about(an_account(crm_id="001000000000001AAA")) != [None]
 
 
 # --- Where a token goes -------------------------------------------------------------------------------------------

@@ -371,9 +371,15 @@ def test_edgar_reads_only_8_k_and_only_the_window(server: NewsServer) -> None:
     [
         ("1.05", "security_incident"),
         ("2.01", "acquisition"),
+        ("5.01", "acquisition"),
         ("2.05", "layoffs"),
         ("2.02", "financial_results"),
+        ("2.06", "financial_results"),
+        ("4.02", "financial_results"),
         ("5.02", "leadership_change"),
+        ("1.01", "partnership"),
+        ("2.03", "funding"),
+        ("3.01", "regulatory"),
         ("8.01", "other"),
     ],
 )

@@ -101,23 +101,21 @@ def _carry_out(scope: Scope, session: Session, provider: str, decision: Decision
     memory.said = dict(decision.said)
     if decision.owner.user_id is not None:
         memory.owner_id = decision.owner.user_id
-        memory.assignment_id = _hand_over(scope, session, client, decision.owner)
+        memory.assignment_id = _hand_over(scope, session, client, decision.owner.user_id, decision.owner)
     if client.id not in house.imports or before != (memory.said, memory.owner_id, memory.assignment_id):
         memory.imported_at = utc_now()
         session.add(memory)
 
 
-def _hand_over(scope: Scope, session: Session, client: Client, owner: Owner) -> UUID | None:
-    """Assign the owner; the id of the assignment this started, if it did."""
+def _hand_over(scope: Scope, session: Session, client: Client, user_id: UUID, owner: Owner) -> UUID | None:
+    """Assign the owner beside whoever else is assigned; the id of the assignment this started, if it did."""
     rows = open_assignment_rows(scope, session, client.id)
-    people = {row.user_id for row in rows} - {owner.end}
-    if owner.user_id is not None:
-        people.add(owner.user_id)
-    assign(scope, session, client, {one for one in people if one is not None}, rows)
+    staying = {row.user_id for row in rows if row.user_id != owner.end}
+    assign(scope, session, client, staying | {user_id}, rows)
     if not owner.start:
         return None
     now = open_assignment_rows(scope, session, client.id)
-    return next((row.id for row in now if row.user_id == owner.user_id), None)
+    return next((row.id for row in now if row.user_id == user_id), None)
 
 
 def _farewell(

@@ -26,6 +26,7 @@ from services.doctor.models import check_models
 from services.doctor.prefect_api import check_prefect
 from services.doctor.providers import check_providers
 from services.doctor.sending import check_sending, check_signing
+from services.doctor.web import check_web
 
 __all__ = ["Check", "State", "examine", "worst"]
 
@@ -50,7 +51,7 @@ def examine(
         ("mail", lambda: [check_sender(settings), *check_mail(settings, timeout=timeout)]),
         ("dkim", lambda: [check_signing(settings)]),
         ("sending", check_sending),
-        ("links", lambda: [check_public_url(settings)]),
+        ("links", lambda: [check_public_url(settings), *check_web(settings)]),
         ("time", lambda: [check_zones(), check_clock(clock)]),
         ("keys", lambda: [check_keys(settings)]),
         ("models", lambda: check_models(settings, clock)),

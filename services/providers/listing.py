@@ -1,7 +1,7 @@
 """What an admin reads before switching: who receives what, on which terms, at what cost, and how it does now."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from pydantic import BaseModel
 from sqlmodel import Session
@@ -20,6 +20,11 @@ from tasks.search.units import RSS
 RUNS_A_DAY = 24
 """What the deployment ``monitor-clients/scheduled`` does: hourly."""
 DAYS_A_MONTH = 30
+FORGOTTEN_AFTER = timedelta(days=7)
+"""A feed that is left alone is tried every few hours; one that was not for so long is no longer read."""
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class ProviderLine(BaseModel):

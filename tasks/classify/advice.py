@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
-from uuid import UUID
 
 from models.base import new_id
-from tasks.classify.ai.insights import InsightCase
+from tasks.classify.ai.insights import Advised, InsightCase
 from tasks.classify.assemble import Draft, EventKey
 from tasks.classify.batch import Batch
 from tasks.classify.classifier import Classifier, RulesClassifier
-from tasks.classify.opinions import may_be_asked_about, text_of
+from tasks.classify.opinions import broken, may_be_asked_about, text_of
 from tasks.classify.rules import INSIGHT_FROM, Insight, insight
 
 
@@ -18,8 +17,8 @@ from tasks.classify.rules import INSIGHT_FROM, Insight, insight
 class Adviser(Protocol):
     """A classifier that can say what an event means, too."""
 
-    def advise(self, cases: Sequence[InsightCase]) -> Mapping[UUID, Insight]:
-        """Insights by case; for those left out the rules' stand."""
+    def advise(self, cases: Sequence[InsightCase]) -> Advised:
+        """Say what it can of these events."""
         ...
 
 
@@ -31,9 +30,28 @@ class Advice:
     engine: str
 
 
-def advice_on(
-    drafts: Mapping[EventKey, Draft], batch: Batch, classifier: Classifier | None
-) -> dict[EventKey, Advice]:
+@dataclass(frozen=True, slots=True)
+class Advices:
+    """The insights of a batch's events."""
+
+    found: Mapping[EventKey, Advice]
+    asked: int = 0
+    """Events that somebody else than the rules was asked about."""
+    by_others: int = 0
+    """Those of them that it said something of."""
+    degraded: tuple[str, ...] = ()
+    """What did not work, named for a person."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """For the stage's report; empty where only the rules advised."""
+        if not self.asked:
+            return {}
+        left = self.asked - self.by_others
+        return {"ai_insights": self.by_others} | ({"ai_insights_left": left} if left else {})
+
+
+def advice_on(drafts: Mapping[EventKey, Draft], batch: Batch, classifier: Classifier | None) -> Advices:
     """For the events of relevance ``INSIGHT_FROM`` and more for which there is something to say."""
     found: dict[EventKey, Advice] = {}
     for key, draft in drafts.items():
@@ -43,17 +61,27 @@ def advice_on(
         if said is not None:
             found[key] = Advice(said, RulesClassifier.name)
     if classifier is None or not isinstance(classifier, Adviser):
-        return found
+        return Advices(found)
     cases = {
         key: _case(batch, key, drafts[key])
         for key in found
         if may_be_asked_about(classifier, batch.clients[key[1]])
     }
-    said_by_ai = classifier.advise(list(cases.values()))
-    for key, case in cases.items():
-        if case.key in said_by_ai:
-            found[key] = Advice(said_by_ai[case.key], classifier.name)
-    return found
+    advised = _advised(classifier, list(cases.values()))
+    said_of = {key: advised.insights[case.key] for key, case in cases.items() if case.key in advised.insights}
+    found |= {key: Advice(said, classifier.name) for key, said in said_of.items()}
+    degraded = ()
+    if advised.trouble:
+        degraded = (f"AI {classifier.name}: {advised.trouble}; the rules advised instead",)
+    return Advices(found, len(cases), len(said_of), degraded)
+
+
+def _advised(classifier: Adviser, cases: Sequence[InsightCase]) -> Advised:
+    """What it came to; when it breaks, nothing."""
+    try:
+        return classifier.advise(cases) if cases else Advised({})
+    except Exception as error:
+        return Advised({}, broken(classifier, error))
 
 
 def _case(batch: Batch, key: EventKey, draft: Draft) -> InsightCase:

@@ -126,6 +126,8 @@ class ClassifierContext:
     """The key is the tenant's own: what it costs is the tenant's to decide, and it may go where the tenant says."""
     job_run_id: UUID | None = None
     """The run it is asked for, where there is one."""
+    is_trial: bool = False
+    """Somebody tries it out: it is asked whatever its circuit breaker says."""
 
 
 class Classifier(Protocol):

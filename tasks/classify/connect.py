@@ -61,7 +61,12 @@ def make(scope: Scope, config: ProviderConfig, job_run_id: UUID | None = None) -
 
 
 def build(
-    scope: Scope, name: str, config: ProviderConfig | None, job_run_id: UUID | None = None
+    scope: Scope,
+    name: str,
+    config: ProviderConfig | None,
+    job_run_id: UUID | None = None,
+    *,
+    is_trial: bool = False,
 ) -> Classifier:
     """The classifier of that name with the tenant's keys and options. ClassifierError, VaultClosed."""
     settings = get_settings()
@@ -78,6 +83,7 @@ def build(
         options=config.options if config is not None else {},
         has_own_key=KEY in own,
         job_run_id=job_run_id,
+        is_trial=is_trial,
     )
     classifier: Classifier = provider(context)
     return classifier
@@ -89,7 +95,7 @@ def check(scope: Scope, name: str) -> str:
         return "rules need no test: they judge on this machine"
     with reading(scope) as session:
         config = provider_config(scope, session, ProviderKind.CLASSIFIER, name)
-    classifier = build(scope, name, config)
+    classifier = build(scope, name, config, is_trial=True)
     case = _invented(utc_now())
     outcome = classifier.judge([case])
     judgement = outcome.judged.get(case.key)

@@ -58,7 +58,7 @@ def classify_batch(plan: RunPlan, limit: int | None = None) -> StageReport:
         new, updated = write_events(session, batch, judged)
         write_decisions(session, plan, batch, judged, rules)
         link_events(session, batch, judged)
-        write_insights(session, batch, judged, advice)
+        write_insights(session, batch, judged, advice.found)
         heartbeat(scope, session, plan.job_run_id)
     about = len({link.id for link in judged.matched} & {link.id for link in batch.links})
     counts = {
@@ -71,10 +71,9 @@ def classify_batch(plan: RunPlan, limit: int | None = None) -> StageReport:
     if judged.withdrawn:
         counts["withdrawn"] = len(judged.withdrawn)
     counts |= judged.opinions.counts
-    if by_ai := sum(found.engine != rules.name for found in advice.values()):
-        counts["ai_insights"] = by_ai
+    counts |= advice.counts
     unreadable = (f"own pattern {phrase!r} cannot be read" for phrase in batch.unreadable)
-    degraded = (*unreadable, *judged.opinions.degraded)
+    degraded = (*unreadable, *(judged.opinions.degraded or advice.degraded))
     return StageReport(stage="classify", done=len(batch.links), counts=counts, degraded=degraded)
 
 

@@ -23,12 +23,21 @@ from models.engine import insert_rows, reading, writing
 from models.events import Stage
 from models.jobs import heartbeat
 from models.leases import this_process
-from models.mail import Channel, Delivery, DeliveryKind, DeliveryState, EmailBody, NotificationState
+from models.mail import (
+    Channel,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    EmailBody,
+    Notification,
+    NotificationState,
+)
 from models.scope import Scope
 from models.settings import Settings, get_settings
-from tasks.filter.ledger import lines, move, skip
+from tasks.filter.ledger import skip
 from tasks.notify.compose import Draft, draft
 from tasks.notify.hold import on_hold
+from tasks.notify.letter import Letter
 from tasks.notify.render import render
 from tasks.notify.selection import entries
 from tasks.notify.signing import Signer
@@ -98,8 +107,12 @@ class Sender:
 
     def move_items(self, session: Session, delivery_id: UUID, state: NotificationState) -> None:
         """Give the lines in a mail the state of that mail."""
-        ids = [line.id for line in lines(self.scope, session, states=_IN_MAIL, delivery_id=delivery_id)]
-        move(session, ids, states=_IN_MAIL, state=state, updated_at=self.clock.now())
+        session.exec(
+            update(Notification)
+            .where(col(Notification.delivery_id) == delivery_id, col(Notification.state).in_(_IN_MAIL))
+            .values(state=state, updated_at=self.clock.now())
+            .execution_options(synchronize_session=False)
+        )
 
     def next_attempt(self, retries: int) -> datetime:
         """When to try again after ``retries`` attempts, with jitter so that mails do not come back as one."""
@@ -155,20 +168,21 @@ def take(sender: Sender, delivery_id: UUID) -> tuple[Claim | None, StageReport]:
     for _ in range(_TRIES):
         with reading(sender.scope) as session:
             delivery = session.exec(select(Delivery).where(Delivery.id == delivery_id)).one()
-            slug = session.exec(select(Business.slug).where(Business.id == sender.scope.business)).one()
             body = stored_bytes(session, delivery_id)
-            seen = draft(sender.scope, session, delivery, now=sender.now)
+            seen = draft(sender.scope, session, delivery, now=sender.now) if body is None else None
+            if delivery.message_id is None:
+                slug = session.exec(select(Business.slug).where(Business.id == sender.scope.business)).one()
+                delivery.message_id = message_id(slug, delivery, get_settings().mail_from)
         if delivery.state is not DeliveryState.INTENT:
             return None, nothing
-        delivery.message_id = delivery.message_id or message_id(slug, delivery, get_settings().mail_from)
-        fixed = body is not None
+        if body is not None:
+            return _take_stored(sender, delivery, body)
+        assert seen is not None  # there are no bytes yet
         try:
-            if seen.refusal is None and seen.letter is not None and body is None:
-                delivery.subject, body = _write(sender, delivery, seen)
-            nothing_to_say = body is None or (_has_items(delivery) and seen.letter is None)
-            if seen.refusal is not None or body is None or nothing_to_say:
+            if seen.refusal is not None or seen.letter is None:
                 return None, _close_empty(sender, delivery, seen)
-            return _commit(sender, delivery, seen, body, fixed=fixed), nothing
+            delivery.subject, body = _write(sender, delivery, seen.letter)
+            return _commit(sender, delivery, seen, body), nothing
         except _Changed:
             continue
         except _Unwritten as error:
@@ -176,18 +190,33 @@ def take(sender: Sender, delivery_id: UUID) -> tuple[Claim | None, StageReport]:
     return None, nothing
 
 
-def _write(sender: Sender, delivery: Delivery, seen: Draft) -> tuple[str, bytes]:
+def _take_stored(sender: Sender, delivery: Delivery, body: bytes) -> tuple[Claim | None, StageReport]:
+    """Claim a mail whose bytes are fixed: nothing is to be written, so one look under the lock will do."""
+    nothing = StageReport(stage=Stage.NOTIFY.value)
+    claim = _claim_of(delivery, body)
+    with writing(sender.scope) as session:
+        if not _seize(sender, session, delivery, **_claimed(sender, delivery, claim)):
+            return None, nothing
+        seen = draft(sender.scope, session, delivery, now=sender.now)
+        if seen.refusal is None and (seen.letter is not None or not _has_items(delivery)):
+            return claim, nothing
+        idle = {"lease_holder": None, "lease_expires_at": None}
+        ours = (DeliveryState.TRANSMITTING,)
+        sender.change(session, delivery.id, claim.holder, ours, **_emptied(seen), **idle)
+        _drop(sender, session, delivery, seen)
+    return None, sender.report("empty")
+
+
+def _write(sender: Sender, delivery: Delivery, letter: Letter) -> tuple[str, bytes]:
     """Subject and final bytes; _Unwritten for whatever goes wrong."""
     try:
-        if seen.letter is None:
-            raise ValueError("nothing to write")
-        rendered = render(seen.letter)
+        rendered = render(letter)
         body = final_bytes(
             rendered,
             delivery,
             settings=get_settings(),
-            to_name=seen.letter.recipient_name,
-            at=seen.letter.at,
+            to_name=letter.recipient_name,
+            at=letter.at,
             signer=sender.signer,
         )
     except Exception as error:
@@ -196,55 +225,68 @@ def _write(sender: Sender, delivery: Delivery, seen: Draft) -> tuple[str, bytes]
     return rendered.subject, body
 
 
-def _commit(sender: Sender, delivery: Delivery, seen: Draft, body: bytes, *, fixed: bool) -> Claim | None:
-    holder = new_holder()
-    values: dict[str, Any] = {
+def _commit(sender: Sender, delivery: Delivery, seen: Draft, body: bytes) -> Claim | None:
+    """Store the bytes and claim the mail, in one transaction; _Changed when it would be another by now."""
+    claim = _claim_of(delivery, body)
+    values = _claimed(sender, delivery, claim) | {"item_count": len(entries(seen.kept))}
+    with writing(sender.scope) as session:
+        if not _lock(sender, session, delivery, seen, **values):
+            return None
+        _drop(sender, session, delivery, seen)
+        row = {"delivery_id": delivery.id, "mime": zlib.compress(body), "created_at": sender.clock.now()}
+        insert_rows(session, EmailBody, [row])
+    return claim
+
+
+def _claim_of(delivery: Delivery, body: bytes) -> Claim:
+    envelope = envelope_for(delivery, delivery.message_id or "", body)
+    return Claim(delivery.id, new_holder(), delivery.retries, envelope)
+
+
+def _claimed(sender: Sender, delivery: Delivery, claim: Claim) -> dict[str, Any]:
+    """What a claim makes of a delivery's row."""
+    return {
         "state": DeliveryState.TRANSMITTING,
-        "lease_holder": holder,
+        "lease_holder": claim.holder,
         "lease_expires_at": sender.lease_end(),
         "message_id": delivery.message_id,
         "subject": delivery.subject,
         "transport": sender.transport.name,
     }
-    if not fixed:
-        values["item_count"] = len(entries(seen.kept))
-    with writing(sender.scope) as session:
-        if not _lock(sender, session, delivery, seen, **values):
-            return None
-        if not fixed:
-            _drop(sender, session, delivery, seen)
-            row = {
-                "delivery_id": delivery.id,
-                "mime": zlib.compress(body),
-                "created_at": sender.clock.now(),
-            }
-            insert_rows(session, EmailBody, [row])
-    identity = delivery.message_id or ""
-    return Claim(delivery.id, holder, delivery.retries, envelope_for(delivery, identity, body))
 
 
-def _lock(sender: Sender, session: Session, delivery: Delivery, seen: Draft, **values: Any) -> bool:
-    """Take the delivery if nobody did and sending is not stopped; _Changed when its mail would be another by now."""
+def _seize(sender: Sender, session: Session, delivery: Delivery, **values: Any) -> bool:
+    """Take the delivery if nobody did and sending is not stopped."""
     if on_hold(sender.scope, session):
         return False
     if not sender.change(session, delivery.id, None, (DeliveryState.INTENT,), **values):
         return False
-    if draft(sender.scope, session, delivery, now=sender.now) != seen:
-        raise _Changed
     if sender.job_run_id is not None:
         heartbeat(sender.scope, session, sender.job_run_id)
     return True
 
 
+def _lock(sender: Sender, session: Session, delivery: Delivery, seen: Draft, **values: Any) -> bool:
+    """Seize the delivery; _Changed when its mail would be another by now."""
+    if not _seize(sender, session, delivery, **values):
+        return False
+    if draft(sender.scope, session, delivery, now=sender.now) != seen:
+        raise _Changed
+    return True
+
+
 def _close_empty(sender: Sender, delivery: Delivery, seen: Draft) -> StageReport:
     """Nothing is left to say, or nobody to say it to."""
-    detail = seen.refusal.sentence if seen.refusal else ""
-    empty = {"state": DeliveryState.EMPTY, "item_count": 0, "last_error": detail}
     with writing(sender.scope) as session:
-        if not _lock(sender, session, delivery, seen, **empty):
+        if not _lock(sender, session, delivery, seen, **_emptied(seen)):
             return StageReport(stage=Stage.NOTIFY.value)
         _drop(sender, session, delivery, seen)
     return sender.report("empty")
+
+
+def _emptied(seen: Draft) -> dict[str, Any]:
+    detail = seen.refusal.sentence if seen.refusal else ""
+    return {"state": DeliveryState.EMPTY, "item_count": 0, "last_error": detail}
 
 
 def _drop(sender: Sender, session: Session, delivery: Delivery, seen: Draft) -> None:

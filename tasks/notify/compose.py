@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePath
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -32,8 +32,11 @@ from tasks.filter.facts import load_people
 from tasks.filter.ledger import Line, lines
 from tasks.filter.recheck import objections, recheck
 from tasks.filter.rules import Verdict
-from tasks.notify.letter import ClientSection, Item, Letter
+from tasks.notify.letter import ClientSection, Item, ItemLinks, Letter, Look
+from tasks.notify.links import Links
 from tasks.notify.selection import Entry, entries
+from tasks.notify.silence import silence
+from tasks.notify.trend import trend
 from tasks.notify.windows import zone_of
 
 _LATE_AFTER = {"instant": timedelta(days=1), "daily": timedelta(days=2), "weekly": timedelta(days=8)}
@@ -75,14 +78,16 @@ def draft(scope: Scope, session: Session, delivery: Delivery, *, now: datetime) 
         verdicts = {line: verdict if verdict.reason else refusal for line, verdict in verdicts.items()}
     dropped = tuple(objections(verdicts).items())
     kept = tuple(line for line, verdict in verdicts.items() if verdict.route)
-    degraded: tuple[str, ...] = ()
+    said = Notices()
     if delivery.kind is DeliveryKind.DIGEST:
-        degraded = degraded_sources(scope, session, delivery.user_id)
-    if refusal is not None or not (kept or degraded):
+        weekly = letter_kind(delivery) == "weekly"
+        at = delivery.window_start or delivery.created_at
+        said = notices(scope, session, delivery.user_id, at, weekly=weekly)
+    if refusal is not None or not (kept or said):
         return Draft(None, kept, dropped, refusal)
     business = session.exec(select(Business).where(Business.id == scope.business)).one()
     letter = _letter(scope, session, delivery, business, people.users[delivery.user_id], kept)
-    return Draft(letter.model_copy(update={"degraded": degraded}), kept, dropped)
+    return Draft(letter.model_copy(update=said._asdict()), kept, dropped)
 
 
 def _address_refused(scope: Scope, session: Session, delivery: Delivery) -> Verdict | None:
@@ -102,10 +107,13 @@ def _letter(
     scope: Scope, session: Session, delivery: Delivery, business: Business, user: User, kept: Sequence[Line]
 ) -> Letter:
     settings = get_settings()
+    kind = letter_kind(delivery)
     at = delivery.window_start or delivery.created_at
-    sections = _Sections(scope, session, settings, letter_kind(delivery), at, kept, invented=business.is_demo)
+    links = Links.of(settings, delivery, tracking=business.tracking_enabled)
+    sections = _Sections(scope, session, settings, kind, at, kept, links, invented=business.is_demo)
+    followed = _followed(scope, session, user.id) if kind == "weekly" else None
     return Letter(
-        kind=letter_kind(delivery),
+        kind=kind,
         business=business.name,
         recipient_name=user.name,
         recipient_email=user.email,
@@ -114,7 +122,11 @@ def _letter(
         sections=sections.build(_left_in_app(session, delivery.id)),
         more=delivery.more_count,
         app_url=settings.public_url.rstrip("/"),
-        preferences_url=f"{settings.public_url.rstrip('/')}/preferences",
+        preferences_url=links.preferences,
+        unsubscribe_url=links.unsubscribe,
+        pixel_url=links.pixel or "",
+        look=Look.model_validate(business.appearance),
+        trend=trend(scope, session, at, clients=followed) if kind == "weekly" else (),
     )
 
 
@@ -129,10 +141,11 @@ class _Sections:
         kind: LetterKind,
         at: datetime,
         kept: Sequence[Line],
+        links: Links,
         *,
         invented: bool,
     ) -> None:
-        self._settings, self._kind, self._at = settings, kind, at
+        self._settings, self._kind, self._at, self._links = settings, kind, at, links
         self._entries = entries(kept)
         client_ids = sorted({line.client_id for line in kept})
         event_ids = [entry.lead.event.event_id for entry in self._entries]
@@ -175,10 +188,18 @@ class _Sections:
         event, article = self._events[lead.event.event_id], self._articles[lead.article_id]
         insight = self._insights.get(event.id)
         others = {self._clients[line.client_id].name for line in entry.lines[1:]}
+        read = self._links.article(article.url)
         return Item(
             event_id=event.id,
             title=event.title,
             url=article.url,
+            read_url=read if read != article.url else None,
+            links=ItemLinks(
+                useful=self._links.useful(event.id),
+                not_relevant=self._links.not_relevant(event.id),
+                wrong_company=self._links.wrong_company(event.id),
+                mute=self._links.mute(lead.client_id),
+            ),
             source=article.source or article.publisher or None,
             outlets=self._stories[lead.story_id].outlet_count,
             category=event.category.value,
@@ -229,6 +250,26 @@ def _left_in_app(session: Session, delivery_id: UUID) -> Counter[UUID]:
         .group_by(col(Notification.client_id))
     )
     return Counter(dict(session.exec(query).all()))
+
+
+class Notices(NamedTuple):
+    """What a digest says besides news; false when there is nothing to say."""
+
+    degraded: tuple[str, ...] = ()
+    silence: str = ""
+
+    def __bool__(self) -> bool:
+        return any(self)
+
+
+def notices(scope: Scope, session: Session, user_id: UUID, at: datetime, *, weekly: bool) -> Notices:
+    """Sources that could not be read, and days without anything, as they concern this reader at ``at``."""
+    followed = _followed(scope, session, user_id)
+    days = session.exec(select(Business.silent_days).where(Business.id == scope.business)).one()
+    return Notices(
+        degraded_sources(scope, session, user_id),
+        silence(scope, session, at, clients=followed, silent_days=days, weekly=weekly),
+    )
 
 
 def degraded_sources(scope: Scope, session: Session, user_id: UUID) -> tuple[str, ...]:

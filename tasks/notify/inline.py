@@ -7,7 +7,7 @@ attribute's quotes; one that makes up a tag or an attribute's name is refused.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from emails.message import Message
@@ -31,9 +31,11 @@ class InliningLoader(BaseLoader):
     not start with a doctype is a fragment: it must hold whole elements.
     """
 
-    def __init__(self, folder: Path, css_file: str) -> None:
+    def __init__(self, folder: Path, css_file: str, colours: Mapping[str, str] | None = None) -> None:
+        """``colours`` are taken in place of those the files name."""
         self._folder = folder
         self._css_file = css_file
+        self._colours = colours or {}
 
     def get_source(
         self,
@@ -45,7 +47,10 @@ class InliningLoader(BaseLoader):
             raise TemplateNotFound(template)
         source = path.read_text(encoding="utf-8")
         if template.endswith(".html"):
-            source = inline_css(source, (self._folder / self._css_file).read_text(encoding="utf-8"))
+            css = (self._folder / self._css_file).read_text(encoding="utf-8")
+            for own, taken in self._colours.items():
+                source, css = source.replace(own, taken), css.replace(own, taken)
+            source = inline_css(source, css)
         # No file name: line numbers of the inlined source would mislead.
         return source, None, None
 

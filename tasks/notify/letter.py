@@ -8,9 +8,38 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+ACCENT = "#0a5394"
+"""The colour of links and buttons in the templates' own CSS, where a tenant chose no other."""
 
 Kind = Literal["instant", "daily", "weekly", "alert", "system"]
+
+
+class ItemLinks(BaseModel):
+    """What the reader can say about one item, each an address of the web service."""
+
+    model_config = ConfigDict(frozen=True)
+
+    useful: str
+    not_relevant: str
+    wrong_company: str
+    mute: str
+    """Mutes the section's client for this reader."""
+
+
+class Look(BaseModel):
+    """What a tenant made of its mails. Plain text and one colour: never markup."""
+
+    model_config = ConfigDict(frozen=True)
+
+    accent: str = Field(default=ACCENT, pattern=r"^#[0-9a-f]{6}$")
+    """Links and buttons, as ``#rrggbb``; readable on white (services.appearance sees to it)."""
+    subject_prefix: str = ""
+    intro: str = ""
+    """A sentence under the heading of digests and instant mails."""
+    footer: str = ""
+    """A line or two above our own: an address, a contact."""
 
 
 class Item(BaseModel):
@@ -22,6 +51,9 @@ class Item(BaseModel):
     title: str
     url: str | None
     """The publisher's address; becomes a link only if `safe_url` lets it through."""
+    read_url: str | None = None
+    """Where the headline leads instead, where the tenant has clicks counted."""
+    links: ItemLinks | None = None
     source: str | None
     """The outlet named first."""
     outlets: int
@@ -96,6 +128,12 @@ class Letter(BaseModel):
     """Sources and clients that could not be read, each named for a person."""
     app_url: str
     preferences_url: str
+    unsubscribe_url: str = ""
+    pixel_url: str = ""
+    """An image that tells of an open; only where the tenant has opens counted."""
+    look: Look = Look()
+    silence: str = ""
+    """Said in digests when nothing at all was found for days."""
     heading: str = ""
     """Alert and system mail: what it is about, its subject too."""
     body: tuple[str, ...] = ()

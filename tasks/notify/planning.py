@@ -35,7 +35,7 @@ from tasks.filter.ledger import Line, lines, move, skip
 from tasks.filter.recheck import objections, recheck
 from tasks.filter.rules import Verdict
 from tasks.notify.catchup import close_missed, delivery_row, take_back_unsent
-from tasks.notify.compose import degraded_sources
+from tasks.notify.compose import notices
 from tasks.notify.selection import Entry, choose
 from tasks.notify.windows import (
     TICK,
@@ -237,7 +237,8 @@ class _Planner:
         chosen = choose(kept, max_items=wants.max_items_per_digest, max_per_client=wants.max_items_per_client)
         self._attach(delivery_id, chosen.shown, Route.DIGEST)
         self._leave_in_app(delivery_id, chosen.over, wants)
-        something = bool(chosen.shown) or bool(degraded_sources(scope, session, user.id))
+        weekly = wants.notification_frequency is Frequency.WEEKLY
+        something = bool(chosen.shown) or bool(notices(scope, session, user.id, window.at, weekly=weekly))
         self._set(
             delivery_id,
             state=DeliveryState.INTENT if something else DeliveryState.EMPTY,

@@ -9,14 +9,15 @@ import re
 import textwrap
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined, Template, select_autoescape
 from pydantic import BaseModel, ConfigDict
 
+from tasks.notify.colour import lighter
 from tasks.notify.inline import InliningLoader
-from tasks.notify.letter import ClientSection, Item, Kind, Letter
+from tasks.notify.letter import ACCENT, ClientSection, Item, Kind, Letter
 from tasks.notify.safe import clean, safe_url
 from tasks.notify.subject import heading, preheader, subject
 from tasks.notify.wording import (
@@ -33,6 +34,7 @@ from tasks.notify.wording import (
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _WIDTH = 74
+_ACCENT_IN_DARK = "#8fc3f7"
 MAX_HTML = 100_000
 """Bytes: Gmail cuts a page at 102 kB, footer and all. One that is longer is written again with every text
 limited to half, then a quarter; ten items always fit then."""
@@ -79,6 +81,8 @@ class _ItemView:
     bullet: str
     """The plain text's "1. "; its ``lines`` stand under the title."""
     lines: tuple[str, ...]
+    say: tuple[tuple[str, str], ...]
+    """What the reader can say about it: words and address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,9 @@ class _Page:
     edition: str
     heading: str
     dateline: str
+    intro: str
     body: tuple[str, ...]
+    silence: str
     trend: tuple[_TrendView, ...]
     sections: tuple[_SectionView, ...]
     degraded_title: str
@@ -116,13 +122,19 @@ class _Page:
     app_href: str | None
     because: str
     preferences_href: str | None
+    unsubscribe_href: str | None
+    pixel_href: str | None
+    footer: str
+    says: tuple[tuple[str, str, str], ...]
+    """For the plain text: an item's number, what can be said about it, and where."""
     recipient: str
     signature: str
 
 
 def render(letter: Letter) -> Rendered:
     """The mail's words. The same letter gives the same result, character for character."""
-    template = _template("notice.html" if letter.kind in {"alert", "system"} else "digest.html")
+    name = "notice.html" if letter.kind in {"alert", "system"} else "digest.html"
+    template = _template(name, letter.look.accent)
     for share in (1, 2, 4):
         page = _page(letter, share)
         html = _tidy_html(template.render(page=page))
@@ -132,7 +144,7 @@ def render(letter: Letter) -> Rendered:
         subject=page.subject,
         preheader=page.preheader,
         html=html,
-        text=_tidy_text(_template("mail.txt").render(page=page)),
+        text=_tidy_text(_template("mail.txt", ACCENT).render(page=page)),
     )
 
 
@@ -140,6 +152,7 @@ def _page(letter: Letter, share: int) -> _Page:
     zone, zone_words = zone_of(letter.timezone)
     business = clean(letter.business, 80) or "Client Monitor"
     recipient = clean(letter.recipient_email, 254)
+    sections = _sections(letter, zone, share)
     degraded = tuple(line for line in (clean(text, 200) for text in letter.degraded[:10]) if line)
     if len(letter.degraded) > 10:
         degraded = (*degraded, f"and {len(letter.degraded) - 10} more, listed in the app")
@@ -151,6 +164,8 @@ def _page(letter: Letter, share: int) -> _Page:
         edition=_EDITIONS[letter.kind],
         heading=heading(letter),
         dateline=_dateline(letter, zone, zone_words, len(degraded)),
+        intro=clean(letter.look.intro, 300 // share),
+        silence=clean(letter.silence, 300),
         body=tuple(line for line in (clean(text, 1500 // share) for text in letter.body) if line),
         trend=tuple(
             _TrendView(
@@ -162,7 +177,7 @@ def _page(letter: Letter, share: int) -> _Page:
             )
             for row in letter.trend
         ),
-        sections=_sections(letter, zone, share),
+        sections=sections,
         degraded_title="Not everything could be read. Something may be missing about:",
         degraded=degraded,
         more=f"{plural(letter.more, 'more story waits', 'more stories wait')} in the app."
@@ -171,6 +186,15 @@ def _page(letter: Letter, share: int) -> _Page:
         app_href=safe_url(letter.app_url),
         because=_because(letter.kind, business),
         preferences_href=safe_url(letter.preferences_url),
+        unsubscribe_href=safe_url(letter.unsubscribe_url),
+        pixel_href=safe_url(letter.pixel_url),
+        footer=clean(letter.look.footer, 300),
+        says=tuple(
+            (item.bullet.strip(), words, href)
+            for section in sections
+            for item in section.items
+            for words, href in item.say
+        ),
         recipient=recipient,
         signature=f"Sent by {business} with Client Monitor to {recipient}.",
     )
@@ -228,6 +252,8 @@ def _item(
     item: Item, section: ClientSection, *, number: int, zone: tzinfo, now: datetime, share: int
 ) -> _ItemView:
     href = safe_url(item.url)
+    if href and item.read_url:
+        href = safe_url(item.read_url)
     update = clean(item.what_changed, 240 // share)
     if update and not update.casefold().startswith("update"):
         update = f"Update: {update}"
@@ -280,13 +306,28 @@ def _item(
         is_mock=item.is_mock,
         bullet=f"{number}. ".ljust(3),
         lines=tuple(line for line in lines if line),
+        say=_say(item, section, share),
     )
 
 
-@cache
-def _environment() -> Environment:
+def _say(item: Item, section: ClientSection, share: int) -> tuple[tuple[str, str], ...]:
+    """Words and addresses of what the reader can say about an item; those that may be no links are left out."""
+    if item.links is None:
+        return ()
+    pairs = (
+        ("Useful", item.links.useful),
+        ("Not relevant", item.links.not_relevant),
+        ("Wrong company", item.links.wrong_company),
+        (f"Mute {clean(section.client, 40 // share) or 'this client'}", item.links.mute),
+    )
+    return tuple((words, href) for words, url in pairs if (href := safe_url(url)))
+
+
+@lru_cache(maxsize=64)
+def _environment(accent: str) -> Environment:
+    colours = {} if accent == ACCENT else {ACCENT: accent, _ACCENT_IN_DARK: lighter(accent)}
     environment = Environment(
-        loader=InliningLoader(_TEMPLATES, "mail.css"),
+        loader=InliningLoader(_TEMPLATES, "mail.css", colours),
         autoescape=select_autoescape(disabled_extensions=("txt",), default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -297,9 +338,8 @@ def _environment() -> Environment:
     return environment
 
 
-@cache
-def _template(name: str) -> Template:
-    return _environment().get_template(name)
+def _template(name: str, accent: str) -> Template:
+    return _environment(accent).get_template(name)
 
 
 def _wrap(text: str, first: str = "", rest: str = "") -> str:

@@ -9,6 +9,7 @@ from tasks.notify.wording import local, plural, short_date, zone_of
 
 MAX_SUBJECT = 110
 MAX_PREHEADER = 140
+MAX_PREFIX = 24
 _NAMES = 52
 """Characters for client names in a digest's subject: with the count before and the date after, what a
 desktop list shows."""
@@ -37,7 +38,12 @@ def heading(letter: Letter) -> str:
 
 
 def subject(letter: Letter) -> str:
-    """One line of at most `MAX_SUBJECT` characters that says what matters first."""
+    """One line of at most `MAX_SUBJECT` characters that says what matters first, after the tenant's prefix."""
+    prefix = clean(letter.look.subject_prefix, MAX_PREFIX)
+    return clip(f"{prefix} {_subject(letter)}" if prefix else _subject(letter), MAX_SUBJECT)
+
+
+def _subject(letter: Letter) -> str:
     zone, _ = zone_of(letter.timezone)
     day = local(letter.at, zone) or letter.at
     if letter.kind in {"alert", "system"}:

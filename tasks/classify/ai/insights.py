@@ -5,9 +5,10 @@ whatever is left. Nothing of clients marked confidential may come here.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from uuid import UUID
 
 from models.events import Category
 from tasks.classify.ai import prompt as prompts
@@ -87,6 +88,16 @@ class Advising(Question[InsightCase, InsightAnswer]):
                 "actions": [clean(action, ACTION_MAX) for action in answer.actions],
             }
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """What came of events that were asked about; for those left out the rules' insight stands."""
+
+    insights: Mapping[UUID, Insight]
+    """By case."""
+    trouble: str = ""
+    """Why some were left out, in a line for a person, without secrets."""
 
 
 def insights(asking: Asking, cases: Sequence[InsightCase]) -> Outcome[InsightAnswer]:

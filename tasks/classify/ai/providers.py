@@ -4,17 +4,16 @@ Each imports its SDK when a model is made: they take seconds to load, and a list
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from models.base import utc_now
 from tasks.classify.ai.asking import Asking, Left
 from tasks.classify.ai.asking import Case as Asked
 from tasks.classify.ai.budgets import FIELDS, budgets_of
 from tasks.classify.ai.guarded import GuardedModel
-from tasks.classify.ai.insights import InsightCase, insight_of, insights
+from tasks.classify.ai.insights import Advised, InsightCase, insight_of, insights
 from tasks.classify.ai.judge import Judging, judge, judgement_of
 from tasks.classify.ai.ledger import Ledger, TenantLedger
 from tasks.classify.ai.model import Model, Usage
@@ -29,7 +28,6 @@ from tasks.classify.classifier import (
     Outcome,
 )
 from tasks.classify.facts import MAY_BE_SENT, read_fields
-from tasks.classify.rules import Insight
 from tasks.keys import KEY
 from tasks.net.guard import goes_through_proxy, is_public, resolve
 
@@ -73,8 +71,9 @@ class ModelClassifier(ABC):
         """``ledger``: another than the tenant's; without a tenant there is no breaker, either."""
         model = self._model(context)
         self.version = f"{model.name}/{Judging.version}"[:VERSION_MAX]
-        guarded = GuardedModel(context.scope, model) if ledger is None else model
-        self.asking = Asking(guarded, self._price(context, model.name), ledger or _ledger(context))
+        is_guarded = ledger is None and not context.is_trial
+        asked = GuardedModel(context.scope, model) if is_guarded else model
+        self.asking = Asking(asked, self._price(context, model.name), ledger or _ledger(context))
 
     @abstractmethod
     def _model(self, context: ClassifierContext) -> Model:
@@ -96,11 +95,13 @@ class ModelClassifier(ABC):
             bill=_bill(found.calls, found.usage, found.cost_usd) if found.calls else "",
         )
 
-    def advise(self, cases: Sequence[InsightCase]) -> Mapping[UUID, Insight]:
+    def advise(self, cases: Sequence[InsightCase]) -> Advised:
         """What events mean; whatever it leaves, the rules' insight stands for."""
         found = insights(self.asking, cases)
         certain = {case.key: case.certainty for case in cases}
-        return {key: insight_of(answer, certain[key]) for key, answer in found.answers.items()}
+        said = {key: insight_of(answer, certain[key]) for key, answer in found.answers.items()}
+        trouble = _trouble(found.trouble, set(found.left.values()), self.name)
+        return Advised(said, trouble if found.left else "")
 
 
 def _ledger(context: ClassifierContext) -> Ledger:
@@ -117,7 +118,7 @@ def _ledger(context: ClassifierContext) -> Ledger:
 
 def _trouble(said: str, left: set[Left], name: str) -> str:
     """In words that are the same for every batch: a summary lists each once."""
-    if left == {Left.BUDGET}:
+    if Left.BUDGET in left:
         return "its budget is used up (client-monitor spend shows it)"
     return said.removeprefix(f"{name}: ")
 

@@ -149,7 +149,7 @@ class SalesforceCrm:
         self._lacking |= missing
 
     def _must_have(self, thing: _Thing, lack: Lacking) -> CrmError:
-        what = f"{thing.name}.{lack.field}" if lack.field else f"{thing.name} objects"
+        what = f"{thing.name}.{lack.field}" if lack.field else f"object {thing.name}"
         option = next((name for name, field in self._options.own_fields.items() if field == lack.field), None)
         mend = f"mend the option {option}" if option else "give it the permissions of docs/crm.md"
         return CrmError(f"Salesforce: {what} is not there, or its user may not read it: {mend}")
