@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 
 from cli import (
     admin,
+    appearance,
     backup,
     evaluate,
     explain,
@@ -71,6 +72,7 @@ PARTS = (
     run,
     admin,
     preferences,
+    appearance,
     providers,
     portfolio,
     up,

@@ -10,6 +10,7 @@ from cli.output import note, print_json, say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from models.returns import Actor
     from models.scope import Scope
     from services.engagement import Rate
 
@@ -112,9 +113,9 @@ def engagement(
         say("nothing was sent, or nothing is tracked")
 
 
-def _hits(rate: "Rate", hits: "Mapping[str, int]") -> str:
-    share = rate.share(hits, rate.mails)  # type: ignore[arg-type]
-    told = ", ".join(f"{hits[actor]} {actor}" for actor in hits)
+def _hits(rate: "Rate", hits: "Mapping[Actor, int]") -> str:
+    share = rate.share(hits, rate.mails)
+    told = ", ".join(f"{hits[actor]} {actor.value}" for actor in hits)
     if share is None:
         return told
     low, high = share

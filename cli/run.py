@@ -225,7 +225,8 @@ def _where_next() -> None:
     say("  first, once:        . .venv/bin/activate")
     say("  why, or why not:    client-monitor why 'words of a headline' ines@example.com")
     say("  how things stand:   client-monitor status --business demo")
-    say("  your own clients:   client-monitor import-clients clients.csv && client-monitor run")
+    say("  your own clients:   client-monitor import-clients clients.csv")
+    say("                      client-monitor providers enable google_news && client-monitor run")
 
 
 def status(business: BusinessOption = None) -> None:

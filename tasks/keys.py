@@ -15,7 +15,7 @@ def secrets_of(settings: Settings, about: About, config: ProviderConfig | None) 
     """A provider's secrets by field name. VaultClosed when the tenant's own cannot be unsealed."""
     own = unseal(settings, config.secret if config is not None else None)
     if KEY not in own and about.key_setting:
-        shared = getattr(settings, about.key_setting)
+        shared = getattr(settings, about.key_setting, None)
         if isinstance(shared, SecretStr):
             own[KEY] = shared
     return own

@@ -61,7 +61,7 @@ class FaultTable:
 
     def _write(self, fault: str, seen: Mapping[str, str]) -> None:
         known = {**self.rows(), fault: dict(seen)}
-        head = ["", *self._providers.values()]
+        head = ["what comes back", *self._providers.values()]
         lines = [head, ["---"] * len(head)]
         lines += [
             [name, *(known[name].get(provider, "") for provider in self._providers)]

@@ -45,7 +45,6 @@ class FakeOrg:
         """Refresh tokens that came in, in order."""
         self.forms: list[dict[str, str]] = []
         self.queries: list[str] = []
-        self.before_token: Callable[[], None] = lambda: None
         self._left: dict[str, int] = {}
         self._lock = threading.Lock()
         server.serve(TOKEN_PATH, self.token)
@@ -57,10 +56,6 @@ class FakeOrg:
         self.rows["Account"].append({"Id": key, "Name": name, **fields})
         return key
 
-    @property
-    def tokens(self) -> list[str]:
-        return list(self._left)
-
     def expire(self) -> None:
         """No access token is good any more."""
         self._left = dict.fromkeys(self._left, 0)
@@ -69,7 +64,6 @@ class FakeOrg:
         form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
         with self._lock:
             self.forms.append(form)
-            self.before_token()
             if form["grant_type"] == "refresh_token":
                 self.spent.append(form["refresh_token"])
                 if form["refresh_token"] != self.refresh_token:

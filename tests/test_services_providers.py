@@ -176,6 +176,14 @@ def test_what_was_shut_down_is_not_switched_on(tenant: Tenant, env: pytest.Monke
     assert enable(tenant.scope, "google_search", now=NOW).switched
 
 
+def test_what_is_no_longer_installed_can_be_switched_off(tenant: Tenant) -> None:
+    tenant.add(ProviderConfig(business_id=tenant.business_id, kind=KIND, name="gone", is_enabled=True))
+    assert disable(tenant.scope, "gone").switched
+    assert not config(tenant, "gone").is_enabled
+    with pytest.raises(UserError, match="'never'"):
+        disable(tenant.scope, "never")
+
+
 def test_only_admins_may(tenant: Tenant) -> None:
     for role in (Role.MANAGER, Role.VIEWER):
         scope = Scope(business_id=tenant.business_id, user_id=None, role=role)
@@ -292,7 +300,8 @@ def test_a_trial_asks_about_an_invented_company_and_keeps_nothing(
     tenant.add_client(INVENTED[0])
     put(env, google_news_url=server.serve("/rss", google_news([("Any grows", "Wire")])))
     assert (
-        try_provider(tenant.scope, "google_news") == "Google News: answered, with 1 item, the newest of 2026-03-09"
+        try_provider(tenant.scope, "google_news")
+        == "Google News: answered, with 1 item, the newest of 2026-03-09"
     )
     [asked] = server.asked
     assert INVENTED[2] in str(asked.query)
@@ -323,6 +332,16 @@ def test_a_trial_that_fails_says_why_and_one_that_works_closes_the_breaker(
     server.serve("/api", Reply(answer, media_type="application/json"))
     assert try_provider(tenant.scope, "newsapi") == "NewsAPI: answered, with 0 items"
     assert line(list_providers(tenant.scope), "newsapi").state is breakers.BreakerState.CLOSED
+
+
+def test_the_worst_feed_is_told_unless_nobody_reads_it_any_more(tenant: Tenant) -> None:
+    for _ in range(5):
+        breakers.failed(tenant.scope, KIND, "rss:0123", "gone.example: answered 404", now=NOW)
+    breakers.succeeded(tenant.scope, KIND, "rss:4567", now=NOW)
+    found = line(list_providers(tenant.scope, now=NOW), "rss")
+    assert (found.state, found.last_error) == (breakers.BreakerState.OPEN, "gone.example: answered 404")
+    later = NOW + timedelta(days=8)
+    assert line(list_providers(tenant.scope, now=later), "rss").state is breakers.BreakerState.CLOSED
 
 
 def test_a_new_key_is_tried_at_once(tenant: Tenant, env: pytest.MonkeyPatch) -> None:

@@ -4,17 +4,20 @@ import hashlib
 import json
 from collections.abc import Callable
 from typing import Any, ClassVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from conftest import Tenant
-from desk import rows
+from desk import EARLIER, add_candidate, classify, rows
+from fakes import Reply as Answer
 from hostile import HOSTILE
 from hypothesis import given
 from hypothesis import strategies as st
+from newsroom import add_story, plan_for
+from oracle import consulted, switch_on
 
 from models.ai import AiCache, AiSpend
-from models.events import Category
+from models.events import Category, Insight
 from tasks.classify.ai import insights as advising
 from tasks.classify.ai import prompt as prompts
 from tasks.classify.ai.answers import Answers, StoryAnswer
@@ -35,8 +38,10 @@ from tasks.classify.ai.judge import judge
 from tasks.classify.ai.ledger import Budgets, TenantLedger
 from tasks.classify.ai.model import ModelError, Prompt, Reply, Usage, schema
 from tasks.classify.ai.prices import FREE, Price
+from tasks.classify.ai.providers import OpenAIProvider
 from tasks.classify.classifier import Text
 from tasks.companies.names import Profile
+from tasks.plan import StageReport
 
 ACME = Profile(key="acme", name="Acme", aliases=("Acme 360",), domain="acme.com", industry="Widgets")
 BOLT = Profile(key="bolt", name="Bolt")
@@ -256,6 +261,55 @@ def test_whatever_is_believed_is_bounded_and_names_no_address(meaning: str, acti
     assert all(len(action) <= ACTION_MAX for action in kept.actions)
     assert "\n" not in "".join((kept.meaning, *kept.actions))
     assert "://" not in "".join((kept.meaning, *kept.actions))
+
+
+# in a run
+
+SURE = "Nordwind Energy agrees to buy Fabrikam for $6.5 billion"
+
+
+def run_with(tenant: Tenant, client: UUID) -> StageReport:
+    switch_on(tenant)
+    add_candidate(tenant, add_story(tenant, SURE, at=EARLIER), SURE, client)
+    return classify(plan_for(tenant))
+
+
+def test_what_the_model_leaves_in_a_run_the_rules_say_and_the_run_is_degraded(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with consulted(monkeypatch) as oracle:
+        oracle.fault = Answer(b"{}", 401, "application/json")
+        oracle.faults_after = 1
+        report = run_with(tenant, tenant.add_client("Nordwind Energy"))
+    [found] = rows(tenant, Insight)
+    assert (found.engine, len(found.actions) > 0) == ("rules", True)
+    assert (report.counts["ai_judged"], report.counts["ai_insights"], report.counts["ai_insights_left"]) == (
+        1,
+        0,
+        1,
+    )
+    [said] = report.degraded
+    assert said.startswith("AI openai: refused the key (401)")
+    assert said.endswith("the rules advised instead")
+
+
+def test_nothing_of_a_confidential_client_is_sent(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    with consulted(monkeypatch) as oracle:
+        run_with(tenant, tenant.add_client("Nordwind Energy", confidential=True))
+        assert oracle.server.asked == []
+    assert [found.engine for found in rows(tenant, Insight)] == ["rules"]
+
+
+def test_an_adviser_that_breaks_costs_no_event(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError(SURE)
+
+    with consulted(monkeypatch):
+        monkeypatch.setattr(OpenAIProvider, "advise", broken)
+        report = run_with(tenant, tenant.add_client("Nordwind Energy"))
+    assert [found.engine for found in rows(tenant, Insight)] == ["rules"]
+    assert "RuntimeError" in report.degraded[0]
+    assert SURE not in report.degraded[0]
 
 
 # the prompts' versions

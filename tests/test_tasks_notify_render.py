@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 import tasks.notify.render as render_module
 from models.events import Category
+from tasks.notify.colour import contrast, lighter
 from tasks.notify.inline import inline_css
-from tasks.notify.letter import ClientSection, Item, Letter, TrendRow
+from tasks.notify.letter import ClientSection, Item, ItemLinks, Letter, Look, TrendRow
 from tasks.notify.mime import build_mime
 from tasks.notify.render import Rendered, render
 from tasks.notify.safe import clean, clip, safe_url
@@ -310,6 +311,83 @@ def test_the_weekly_mail_has_the_trend_as_table_and_text() -> None:
     assert "Nordwind Energy 7 3 4 more Alba 1 1 same" in _Page(rendered.html).words
     assert "- Nordwind Energy: 7 this week, 3 the week before (4 more)" in rendered.text
     assert rendered.subject.endswith(" · week to Mon 9 Mar")
+
+
+SAY = ItemLinks(
+    useful="https://monitor.example.com/u",
+    not_relevant="https://monitor.example.com/n",
+    wrong_company="https://monitor.example.com/w",
+    mute="https://monitor.example.com/m",
+)
+
+
+def test_each_item_offers_what_its_reader_can_say() -> None:
+    rendered = render(a_letter(an_item(links=SAY), an_item("Second", links=SAY)))
+    page = _Page(rendered.html)
+    for address in SAY.model_dump().values():
+        assert page.links.count(address) == 2
+    assert "Useful · Not relevant · Wrong company · Mute Nordwind Energy" in page.words
+    assert "2. Not relevant: https://monitor.example.com/n" in rendered.text
+    # Reading comes first: the addresses stand after the news.
+    assert rendered.text.index("YOUR SAY") > rendered.text.index("Second")
+    hostile = SAY.model_copy(update={"mute": "javascript:x", "useful": "https://a@b/"})
+    assert _Page(render(a_letter(an_item(links=hostile))).html).words.count("Useful") == 0
+
+
+def test_a_counted_click_leads_through_us_only_where_the_address_is_safe() -> None:
+    ours = "https://monitor.example.com/read/x"
+    assert ours in _Page(render(a_letter(an_item(read_url=ours))).html).links
+    unsafe = render(a_letter(an_item(url="javascript:x", read_url=ours)))
+    assert ours not in _Page(unsafe.html).links
+    assert "its address is not safe" in unsafe.text
+
+
+def test_nothing_is_loaded_unless_opens_are_counted() -> None:
+    letter = a_letter(an_item(), pixel_url="https://monitor.example.com/open/x.gif")
+    html = render(letter).html
+    assert html.count("<img") == 1
+    assert 'src="https://monitor.example.com/open/x.gif"' in html
+    assert "open/x.gif" not in render(letter).text
+
+
+def test_unsubscribing_is_one_click_away() -> None:
+    rendered = render(a_letter(an_item(), unsubscribe_url="https://monitor.example.com/stop"))
+    assert "https://monitor.example.com/stop" in _Page(rendered.html).links
+    assert "Unsubscribe: https://monitor.example.com/stop" in rendered.text
+
+
+def test_silence_is_said() -> None:
+    rendered = render(a_letter(silence="Nothing at all was found about your client for 3 days."))
+    for words in (_Page(rendered.html).words, " ".join(rendered.text.split())):
+        assert "Nothing at all was found about your client for 3 days." in words
+
+
+def test_a_tenants_look_is_words_and_one_colour() -> None:
+    look = Look(
+        accent="#7a1f5c", subject_prefix="[NGP]", intro="Good <b>morning</b>.", footer="Northgate, Oslo"
+    )
+    rendered = render(a_letter(an_item(), look=look))
+    assert rendered.subject.startswith("[NGP] ")
+    assert len(render(a_letter(an_item("x" * 400), look=look)).subject) <= MAX_SUBJECT
+    page = _Page(rendered.html)
+    assert "Good <b>morning</b>." in page.words
+    assert "Northgate, Oslo" in page.words
+    assert "#7a1f5c" in rendered.html
+    assert "#0a5394" not in rendered.html
+    assert "#8fc3f7" not in rendered.html
+    assert "Good <b>morning</b>." in rendered.text
+    assert render(a_letter(an_item())).html.count("#7a1f5c") == 0, "one tenant's colour is not another's"
+
+
+@given(st.integers(0, 0xFFFFFF))
+def test_any_colour_can_be_read_in_the_dark(number: int) -> None:
+    assert contrast(lighter(f"#{number:06x}"), "#191f25") >= 4.5
+
+
+@pytest.mark.parametrize("accent", ["red", "#fff", "#0A5394;}", "#12345g", "url(x)"])
+def test_a_colour_is_a_colour(accent: str) -> None:
+    with pytest.raises(ValueError, match="accent"):
+        Look(accent=accent)
 
 
 def test_text_is_narrow_and_ends_in_a_signature() -> None:

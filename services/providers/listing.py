@@ -114,7 +114,11 @@ def _health_of(
     """The provider's breaker; a source of feeds has one for each, of which the worst is told."""
     own = [row for (kind, name), row in health.items() if kind is one.kind and name == one.name]
     feeds = [
-        row for (kind, name), row in health.items() if kind is one.kind and name.startswith(f"{one.name}:")
+        row
+        for (kind, name), row in health.items()
+        if kind is one.kind
+        and name.startswith(f"{one.name}:")
+        and max(row.last_failed_at or _NEVER, row.last_ok_at or _NEVER) > now - FORGOTTEN_AFTER
     ]
     rows = sorted(own + feeds, key=lambda row: (state_of(row, now) is BreakerState.CLOSED, -row.failures))
     return rows[0] if rows else None

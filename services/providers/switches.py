@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select
 from models import breakers
 from models.audit import record
 from models.base import utc_now
-from models.engine import writing
-from models.providers import ProviderConfig, ProviderKind, provider_config
+from models.engine import reading, writing
+from models.providers import ProviderConfig, ProviderKind, provider_configs
 from models.scope import Scope
 from models.settings import Settings, get_settings, is_placeholder
 from models.vault import VaultClosed, reseal, seal, unseal
@@ -19,6 +19,7 @@ from services.accounts import is_admin, lock_business
 from services.errors import UserError
 from services.providers.catalogue import ONE_IN_FORCE, Provider, find_provider
 from services.providers.keystate import KeyState, keys_of, where_to_put
+from tasks.about import about_of
 
 SECRET_MAX = 20_000
 """Characters: a private key of 16,384 bits has 13,000."""
@@ -101,7 +102,7 @@ def disable(
 ) -> Change:
     """Switch a provider off; its options stay, and so does its key unless it is to be forgotten."""
     require_switcher(scope)
-    one = find_provider(name, kind)
+    one = _known_or_stored(scope, name, kind)
     with writing(scope) as session:
         lock_business(scope, session)
         config = _config(scope, session, one)
@@ -136,8 +137,22 @@ def reseal_keys() -> int:
 
 
 def _config(scope: Scope, session: Session, one: Provider) -> ProviderConfig:
-    found = provider_config(scope, session, one.kind, one.name)
+    """The tenant's row, locked: a CRM may be storing a new token in it just now."""
+    mine = (ProviderConfig.kind == one.kind, ProviderConfig.name == one.name)
+    found = session.exec(select(ProviderConfig).where(*mine).with_for_update()).first()
     return found or ProviderConfig(business_id=scope.business, kind=one.kind, name=one.name)
+
+
+def _known_or_stored(scope: Scope, name: str, kind: ProviderKind | None) -> Provider:
+    """The installed provider of this name; else one that was switched on while it was installed."""
+    try:
+        return find_provider(name, kind)
+    except UserError:
+        with reading(scope) as session:
+            rows = [row for row in provider_configs(scope, session, kind) if row.name == name]
+        if len(rows) != 1:
+            raise
+        return Provider(rows[0].kind, name, about_of(name, object))
 
 
 def _read_options(one: Provider, given: Mapping[str, str]) -> dict[str, Any]:

@@ -67,21 +67,20 @@ def advice_on(drafts: Mapping[EventKey, Draft], batch: Batch, classifier: Classi
         for key in found
         if may_be_asked_about(classifier, batch.clients[key[1]])
     }
-    advised = _advised(classifier, list(cases.values()))
+    advised = _advised(classifier, classifier.name, list(cases.values()))
     said_of = {key: advised.insights[case.key] for key, case in cases.items() if case.key in advised.insights}
     found |= {key: Advice(said, classifier.name) for key, said in said_of.items()}
-    degraded = ()
-    if advised.trouble:
-        degraded = (f"AI {classifier.name}: {advised.trouble}; the rules advised instead",)
+    trouble = advised.trouble
+    degraded = (f"AI {classifier.name}: {trouble}; the rules advised instead",) if trouble else ()
     return Advices(found, len(cases), len(said_of), degraded)
 
 
-def _advised(classifier: Adviser, cases: Sequence[InsightCase]) -> Advised:
+def _advised(adviser: Adviser, name: str, cases: Sequence[InsightCase]) -> Advised:
     """What it came to; when it breaks, nothing."""
     try:
-        return classifier.advise(cases) if cases else Advised({})
+        return adviser.advise(cases) if cases else Advised({})
     except Exception as error:
-        return Advised({}, broken(classifier, error))
+        return Advised({}, broken(name, error))
 
 
 def _case(batch: Batch, key: EventKey, draft: Draft) -> InsightCase:

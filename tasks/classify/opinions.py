@@ -173,14 +173,14 @@ def _asked(classifier: Classifier, cases: Sequence[Case]) -> Outcome:
     try:
         return classifier.judge(cases)
     except Exception as error:
-        return Outcome(left={case.key: OUTAGE for case in cases}, trouble=broken(classifier, error))
+        return Outcome(left={case.key: OUTAGE for case in cases}, trouble=broken(classifier.name, error))
 
 
-def broken(classifier: Classifier, error: Exception) -> str:
+def broken(name: str, error: Exception) -> str:
     """A line for a person about a classifier that raised what it should not.
 
     The error's words may quote a key or a text: the log gets the places and the class, not the words.
     """
     where = "".join(traceback.format_tb(error.__traceback__))
-    LOG.error("classifier %s failed with %s\n%s", classifier.name, type(error).__name__, where)
+    LOG.error("classifier %s failed with %s\n%s", name, type(error).__name__, where)
     return f"a fault in the classifier itself ({type(error).__name__}); see the log"

@@ -1,0 +1,85 @@
+"""Mail that is about the product and not about news: alerts, invitations and the like. Once a cause and person.
+
+Its words are fixed when it is posted; the outbox then sends those bytes, as it does with every mail it claimed once.
+"""
+
+import zlib
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlmodel import select
+
+from models.accounts import Business, User
+from models.base import new_id
+from models.engine import insert_rows, reading, writing
+from models.mail import Channel, Delivery, DeliveryKind, EmailBody
+from models.scope import Scope
+from models.settings import get_settings
+from tasks.notify.catchup import delivery_row
+from tasks.notify.claim import message_id
+from tasks.notify.letter import Letter, Look
+from tasks.notify.render import render
+from tasks.notify.signing import signer_for
+from tasks.notify.windows import Window
+from tasks.notify.wire import final_bytes
+
+
+def post(
+    scope: Scope,
+    person: User,
+    kind: Literal[DeliveryKind.ALERT, DeliveryKind.SYSTEM],
+    cause: str,
+    *,
+    heading: str,
+    body: tuple[str, ...],
+    at: datetime,
+) -> UUID | None:
+    """Put a notice into the outbox; the delivery's id, or None when this cause was posted to them before.
+
+    ``cause`` names what it is about (at most 80 characters): one mail a cause, kind and address. ``body`` is
+    paragraphs of plain text.
+    """
+    settings = get_settings()
+    with reading(scope) as session:
+        business = session.exec(select(Business).where(Business.id == scope.business)).one()
+    window = Window(cause, at)
+    row = delivery_row(person, Channel.EMAIL, kind, window=window, at=at) | {"id": new_id()}
+    delivery = Delivery(business_id=scope.business, **row)
+    delivery.message_id = message_id(business.slug, delivery, settings.mail_from)
+    rendered = render(_letter(settings.public_url.rstrip("/"), business, person, kind, heading, body, at))
+    data = final_bytes(
+        rendered, delivery, settings=settings, to_name=person.name, at=at, signer=signer_for(settings)
+    )
+    written = row | {"subject": rendered.subject, "message_id": delivery.message_id}
+    with writing(scope) as session:
+        made = insert_rows(session, Delivery, [written], ignore_conflicts=True, returning=("id",))
+        if not made:
+            return None
+        stored = {"delivery_id": delivery.id, "mime": zlib.compress(data), "created_at": at}
+        insert_rows(session, EmailBody, [stored])
+    return delivery.id
+
+
+def _letter(
+    app_url: str,
+    business: Business,
+    person: User,
+    kind: DeliveryKind,
+    heading: str,
+    body: tuple[str, ...],
+    at: datetime,
+) -> Letter:
+    return Letter(
+        kind="alert" if kind is DeliveryKind.ALERT else "system",
+        business=business.name,
+        recipient_name=person.name,
+        recipient_email=person.email,
+        timezone=person.timezone,
+        at=at,
+        app_url=app_url,
+        preferences_url=f"{app_url}/preferences",
+        look=Look.model_validate(business.appearance),
+        heading=heading,
+        body=body,
+    )
