@@ -6,16 +6,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from cli.admin import BusinessOption
-from cli.output import clean, err, note, out, print_json, say, warn
+from cli.output import clean, err, note, print_json, say
+from cli.provider_table import show_listing
 
 if TYPE_CHECKING:
     from models.providers import ProviderKind
     from models.scope import Scope
-    from services.providers import Change, Listing, Provider, ProviderLine
+    from services.providers import Change, Provider
 
 
 class Kind(StrEnum):
@@ -73,13 +72,7 @@ def show(
     if as_json:
         print_json(listing.model_dump(mode="json"))
         return
-    _show_table(listing)
-    for line in listing.providers:
-        if line.state != "closed" or (line.enabled and (line.missing or line.ends)):
-            warn(f"{line.name}: {_trouble(line)}")
-    sources = [line for line in listing.providers if line.kind.value == Kind.SOURCE.value]
-    if sources and not any(line.enabled for line in sources):
-        note("no source is on: client-monitor providers enable google_news")
+    show_listing(listing)
 
 
 def enable(
@@ -231,58 +224,3 @@ def _tell(change: "Change", done: str) -> None:
     said += [f"keys changed: {', '.join(change.keys)}"] if change.keys else []
     said += [f"switched off instead: {', '.join(change.switched_off)}"] if change.switched_off else []
     say("; ".join(said))
-
-
-def _show_table(listing: "Listing") -> None:
-    table = Table(header_style="bold", box=None, pad_edge=False)
-    for column in ("", "name"):
-        table.add_column(column, no_wrap=True)
-    for column in ("recipient", "key", "state"):
-        table.add_column(column, overflow="fold")
-    table.add_column("calls a month", justify="right")
-    table.add_column("USD a month", justify="right")
-    for line in listing.providers:
-        table.add_row(
-            Text("on" if line.enabled else "off", style="green" if line.enabled else "dim"),
-            Text(line.name),
-            Text(clean(line.recipient)),
-            _key(line),
-            Text(line.state.value.replace("_", " "), style="" if line.state == "closed" else "yellow"),
-            "" if line.calls_a_month is None else f"{line.calls_a_month:,}",
-            _cost(line),
-        )
-    out.print(table)
-    sent: dict[str, list[str]] = {}
-    for line in listing.providers:
-        sent.setdefault(line.sends, []).append(line.name)
-    say("What they are sent", style="bold")
-    for sends, names in sent.items():
-        say(f"  {', '.join(names)}: {sends}")
-    confidential = (
-        f", {listing.confidential} of them confidential and not counted" if listing.confidential else ""
-    )
-    say(f"reckoned for {listing.clients} clients{confidential} and {listing.runs_a_day:g} runs a day")
-
-
-def _key(line: "ProviderLine") -> Text:
-    if line.missing:
-        return Text(f"needs {', '.join(line.missing)}", style="yellow")
-    return Text(line.key.value, style="yellow" if line.key == "unreadable" else "")
-
-
-def _cost(line: "ProviderLine") -> str:
-    if line.usd_a_month is not None:
-        return f"{line.usd_a_month:,.2f}"
-    return "beyond its free plan" if line.beyond_free else ""
-
-
-def _trouble(line: "ProviderLine") -> str:
-    said = []
-    if line.state != "closed":
-        until = f" until {line.asked_again_at:%Y-%m-%d %H:%M} UTC" if line.asked_again_at else ""
-        said.append(f"left alone{until} after {line.failures} failures in a row ({line.last_error})")
-    if line.missing:
-        said.append(f"is on and lacks {', '.join(line.missing)}")
-    if line.ends:
-        said.append(f"ends on {line.ends}")
-    return "; ".join(said)

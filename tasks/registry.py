@@ -17,13 +17,13 @@ class UnknownProvider(LookupError):
 
 def installed(group: str) -> dict[str, EntryPoint]:
     """Providers of a group by name, loaded or not."""
-    return {point.name: point for point in _registered(tuple(sys.path)).select(group=group)}
+    return {point.name: point for point in _registered(group, tuple(sys.path))}
 
 
 @cache
-def _registered(_path: tuple[str, ...]) -> EntryPoints:
+def _registered(group: str, _path: tuple[str, ...]) -> EntryPoints:
     """Read once for a search path: it takes a look into every installed package."""
-    return entry_points()
+    return entry_points(group=group)
 
 
 def load(group: str, name: str) -> Any:

@@ -202,16 +202,6 @@ def test_which_keys_are_set_is_said_without_them() -> None:
     assert "a-real-key" not in check.model_dump_json()
 
 
-class Choice(Settings):
-    """Settings that name a model."""
-
-    openai_model: str = ""
-
-
-def chosen(**values: Any) -> Settings:
-    return Choice(_env_file=None, **values)
-
-
 @pytest.mark.parametrize(
     ("model", "day", "state"),
     [
@@ -229,7 +219,7 @@ def test_a_chosen_model_with_an_end_is_named(
     db: Engine, model: str, day: tuple[int, int, int], state: State
 ) -> None:
     clock = FixedClock(datetime(*day, 12, tzinfo=UTC))
-    check = only(check_models(chosen(database_url=get_settings().url, openai_model=model), clock))
+    check = only(check_models(settings(database_url=get_settings().url, openai_model=model), clock))
     assert check.state is state
     assert (f"CM_OPENAI_MODEL: {model} " in check.message) is (state is not State.OK)
 
@@ -248,7 +238,7 @@ def test_a_model_that_a_tenant_uses_is_looked_at_and_one_that_is_off_is_not(tena
 
     switch("openai", "gpt-4.1-mini-2025-04-14", on=True)
     switch("anthropic", "claude-sonnet-4-5", on=False)
-    check = only(check_models(chosen(database_url=get_settings().url), NOW))
+    check = only(check_models(settings(database_url=get_settings().url), NOW))
     assert (check.state, check.message) == (
         State.WARN,
         "test: openai: gpt-4.1-mini-2025-04-14 is shut down on 2027-01-14",
@@ -258,8 +248,8 @@ def test_a_model_that_a_tenant_uses_is_looked_at_and_one_that_is_off_is_not(tena
 
 def test_models_are_looked_at_without_a_database(tmp_path: Path) -> None:
     nowhere = f"sqlite:///{tmp_path / 'none.db'}"
-    assert only(check_models(chosen(database_url=nowhere, openai_model="o3"), NOW)).state is State.WARN
-    assert only(check_models(chosen(database_url=nowhere), NOW)).state is State.OK
+    assert only(check_models(settings(database_url=nowhere, openai_model="o3"), NOW)).state is State.WARN
+    assert only(check_models(settings(database_url=nowhere), NOW)).state is State.OK
 
 
 @pytest.mark.parametrize(

@@ -326,7 +326,7 @@ def test_each_item_offers_what_its_reader_can_say() -> None:
     page = _Page(rendered.html)
     for address in SAY.model_dump().values():
         assert page.links.count(address) == 2
-    assert "Useful · Not relevant · Wrong company · Mute Nordwind Energy" in page.words
+    assert "Useful Not relevant Wrong company Mute Nordwind Energy" in page.words
     assert "2. Not relevant: https://monitor.example.com/n" in rendered.text
     # Reading comes first: the addresses stand after the news.
     assert rendered.text.index("YOUR SAY") > rendered.text.index("Second")

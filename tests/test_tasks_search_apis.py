@@ -178,6 +178,44 @@ def test_the_questions_are_in_the_providers_words(server: NewsServer) -> None:
     assert '"Acme"' in asked["tavily"]["query"]
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "asked"),
+    [
+        ("newsapi", {"language": "de"}, {"language": "de"}),
+        ("brave", {"language": "de", "country": "at"}, {"search_lang": "de", "country": "AT"}),
+        ("serper", {"country": "at", "max_results": 10}, {"gl": "at", "num": 10}),
+        ("google_search", {"engine": "own", "language": "de"}, {"cx": "own", "lr": "lang_de"}),
+        ("gdelt", {"max_results": 20}, {"maxrecords": "20"}),
+        ("tavily", {"max_results": 5}, {"max_results": 5}),
+    ],
+)
+def test_what_the_tenant_chose_is_asked_for(
+    server: NewsServer, name: str, options: dict[str, Any], asked: dict[str, Any]
+) -> None:
+    api = api_of(name)
+    ctx = replace(ready(api, server, api.answer([])), options=options)
+    fetch(api, ctx)
+    request = server.asked[-1]
+    sent = json.loads(request.body) if request.body else {k: v[0] for k, v in request.query.items()}
+    assert asked.items() <= sent.items()
+
+
+def test_fewer_results_are_fewer_requests(server: NewsServer) -> None:
+    api = api_of("google_search")
+    full = api.answer([result(n) for n in range(10)])
+    [page] = fetch(api, replace(ready(api, server, full), options={"max_results": 10}))
+    assert (page.state, server.count(api.path)) == (SourceState.PARTIAL, 1)
+
+
+def test_the_tenants_own_contact_is_told_to_edgar(server: NewsServer) -> None:
+    api = api_of("sec_edgar")
+    ctx = replace(ready(api, server, api.answer([]), contact=""), options={"contact": "me@own.example"})
+    fetch(api, ctx)
+    assert {request.headers["User-Agent"] for request in server.asked} == {
+        "ClientMonitor/0.1 (me@own.example)"
+    }
+
+
 LONG = Profile(
     key="1", name="Acme Holdings", aliases=tuple(f"Acme Brand Number {n}" for n in range(60)),
     excluded_terms=tuple(f"not this one {n}" for n in range(60)),

@@ -239,6 +239,18 @@ def test_google_titles_lose_their_source(server: NewsServer) -> None:
 
 
 @keeps_turns
+def test_google_is_asked_for_the_edition_of_language_and_country(server: NewsServer) -> None:
+    url = server.serve("/rss", google_news([]))
+    list(
+        GoogleNewsSource().fetch(
+            ACME, None, context(google_news_url=url, search_language="de", search_country="at")
+        )
+    )
+    asked = server.asked[0].query
+    assert (asked["hl"], asked["gl"], asked["ceid"]) == (["de-AT"], ["AT"], ["AT:de"])
+
+
+@keeps_turns
 def test_a_cut_off_answer_is_asked_again_in_halves(server: NewsServer) -> None:
     full = google_news([(f"Acme story {n}", "Wire") for n in range(100)])
     some = google_news([("Acme other", "Wire")])
