@@ -1,7 +1,7 @@
 """``python -m benchmarks [COMMAND]``: a table and, last, one JSON object.
 
-Commands: pipeline (the default), stories, batches, growth; ``python -m benchmarks COMMAND --help`` lists the options of
-one. Nothing is written without ``--write`` or ``--docs``.
+Commands: pipeline (the default), stories, batches, growth, sending; ``python -m benchmarks COMMAND --help`` lists the
+options of one. Nothing is written without ``--write`` or ``--docs``.
 """
 
 import sys
@@ -16,6 +16,7 @@ COMMANDS = {
     "stories": "benchmarks.grouping.stories",
     "batches": "benchmarks.grouping.batches",
     "growth": "benchmarks.growth",
+    "sending": "benchmarks.sending",
 }
 
 

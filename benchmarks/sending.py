@@ -38,7 +38,6 @@ def main(arguments: Sequence[str]) -> None:
     asked = parser.parse_args(arguments)
     with steps(1) as step, fresh_folder() as (_folder, env):
         step(f"{asked.mails:,} mails")
-        # A Postgres address of the machine's own would be left alone by fresh_folder's SQLite file.
         env["CM_MAIL_CONNECTIONS"] = str(asked.connections)
         found = measured("benchmarks.sending", str(asked.mails), env=env)
     rows = [

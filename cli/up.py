@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from cli.serve import PORT
 
 POOL = "client-monitor"
 STARTUP_SECONDS = 180
-_OURS = [sys.executable, "-m", "cli.main"]
+_OURS = (sys.executable, "-m", "cli.main")
 """The command line itself, whatever is on the PATH."""
 
 
@@ -52,18 +52,16 @@ def up(
             note(f"a Prefect server answers at {address} already; using it")
         else:
             note("starting Prefect's server (12 to 30 seconds) …")
-            started.append(
-                _start([_command(), "server", "start", "--host", "127.0.0.1", "--port", str(port)], env)
-            )
+            started.append(_start(["server", "start", "--host", "127.0.0.1", "--port", str(port)], env))
             _wait_for(address, started[0])
         deploy(env)
         started.append(
             _start(
-                [_command(), "worker", "start", "--pool", POOL, "--type", "process", "--limit", str(limit)],
+                ["worker", "start", "--pool", POOL, "--type", "process", "--limit", str(limit)],
                 env,
             )
         )
-        started.append(_start([*_OURS, "serve", "--port", str(web_port)], env))
+        started.append(_start(["serve", "--port", str(web_port)], env, command=_OURS))
         say(f"Prefect UI: {address}")
         say(f"on demand:  export PREFECT_API_URL={address}/api")
         say("            prefect deployment run 'monitor-clients/on-demand' -p business=main")
@@ -121,9 +119,12 @@ def _must(arguments: list[str], env: Mapping[str, str]) -> None:
         )
 
 
-def _start(arguments: list[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def _start(
+    arguments: list[str], env: Mapping[str, str], *, command: Sequence[str] = ()
+) -> "subprocess.Popen[bytes]":
+    """Start Prefect's command, or ours, in the background."""
     # A session of its own: Ctrl-C reaches us alone, and we stop the processes in order.
-    return subprocess.Popen(arguments, env=dict(env), start_new_session=True)  # noqa: S603
+    return subprocess.Popen([*(command or [_command()]), *arguments], env=dict(env), start_new_session=True)  # noqa: S603
 
 
 def _answers(address: str) -> bool:

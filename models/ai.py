@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, func
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, Session, col, select
 
 from models.base import TenantRow, json_field, table_args, utc_field, utc_now
@@ -103,14 +103,13 @@ def calls_since(scope: Scope, session: Session, since: datetime) -> list[AiSpend
 
 def costs_of_run(scope: Scope, session: Session, job_run_id: UUID) -> dict[str, float]:
     """What a run's paid calls came to: calls, tokens by kind, US dollars. Empty when it made none."""
-    calls, *sums = session.exec(
-        select(
-            func.count(),
-            func.coalesce(func.sum(AiSpend.input_tokens), 0),
-            func.coalesce(func.sum(AiSpend.cached_tokens), 0),
-            func.coalesce(func.sum(AiSpend.output_tokens), 0),
-            func.coalesce(func.sum(AiSpend.cost_usd), 0.0),
-        ).where(AiSpend.job_run_id == job_run_id)
-    ).one()
-    names = ("ai_input_tokens", "ai_cached_tokens", "ai_output_tokens", "ai_usd")
-    return {"ai_calls": calls, **dict(zip(names, sums, strict=True))} if calls else {}
+    calls = session.exec(select(AiSpend).where(AiSpend.job_run_id == job_run_id)).all()
+    if not calls:
+        return {}
+    return {
+        "ai_calls": len(calls),
+        "ai_input_tokens": sum(call.input_tokens for call in calls),
+        "ai_cached_tokens": sum(call.cached_tokens for call in calls),
+        "ai_output_tokens": sum(call.output_tokens for call in calls),
+        "ai_usd": sum(call.cost_usd for call in calls),
+    }

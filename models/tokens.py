@@ -101,12 +101,10 @@ class Tokens:
         """What the token grants; None for any that does not hold: forged, cut short, for another purpose, expired."""
         try:
             payload = base64_decode(self._signers[purpose].unsign(token))
+            delivery_id = UUID(bytes=payload[:_ID])
+            age = now - made_at(delivery_id)
         except (BadData, ValueError):
             return None
-        if len(payload) < _ID + _MARK:
-            return None
-        delivery_id = UUID(bytes=payload[:_ID])
-        age = now - made_at(delivery_id)
         if not -_AHEAD <= age <= LIFETIME[purpose]:
             return None
         return Grant(purpose, delivery_id, payload[_ID : _ID + _MARK], payload[_ID + _MARK :])
@@ -145,7 +143,9 @@ def _kept_key(path: Path) -> bytes:
             file.write(secrets.token_urlsafe(48).encode())
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileExistsError):  # somebody was first; linked, not written, so nobody ever reads half a key
+        with suppress(
+            FileExistsError
+        ):  # somebody was first; linked, not written, so nobody ever reads half a key
             os.link(mine, path)
     finally:
         mine.unlink()

@@ -44,6 +44,11 @@ class FaultTable:
         self._faults = faults
         self._providers = providers
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has each fault's row, in order, and no others."""
+        return list(self.rows()) == list(self._faults)
+
     def rows(self) -> dict[str, dict[str, str]]:
         """What is published: fault → provider → cell."""
         lines = self._split()[1].strip().splitlines()[2:]

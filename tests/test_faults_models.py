@@ -138,3 +138,7 @@ def _play(tenant: Tenant, provider: Any, fault: Fault, made: World) -> tuple[Out
     attempts = made.server.count(f"/{provider.name}{provider.path}") or len(slept) + 1
     said = "judged" if outcome.judged else f"rules ({outcome.left[CASE.key].removeprefix('ai_')})"
     return outcome, said + (f" ×{attempts}" if attempts > 1 else "")
+
+
+def test_every_fault_is_published() -> None:
+    assert TABLE.is_complete

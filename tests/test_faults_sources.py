@@ -191,3 +191,19 @@ def test_a_fault_is_typed_and_named_and_costs_nobody_else(
     for place in (caplog.text, repr(report), summary.model_dump_json(), repr(results), stored):
         assert SECRET not in place
     TABLE.settle(fault.name, cells, write=pytestconfig.getoption("--write-fault-table"))
+
+
+def test_a_run_in_which_no_source_answers_failed(tenant: Tenant, db: Engine, tmp_path: Path) -> None:
+    [refused] = [fault for fault in FAULTS if fault.name == "401"]
+    with world() as made:
+        house = House(tenant, made, refused, tmp_path)
+        plan, report = house.run()
+    summary = close_run(plan, [report])
+    assert summary.state is RunState.FAILED
+    assert summary.error.startswith("no source answered: ")
+    assert len(summary.degraded) == len(SOURCES)
+    assert house.titles() == {}
+
+
+def test_every_fault_is_published() -> None:
+    assert TABLE.is_complete

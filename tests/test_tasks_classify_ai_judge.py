@@ -21,7 +21,7 @@ from tasks.classify.ai import prompt as prompts
 from tasks.classify.ai.answers import Answers, StoryAnswer
 from tasks.classify.ai.asking import Asking, Case, Left, Outcome
 from tasks.classify.ai.ledger import Budgets, TenantLedger
-from tasks.classify.ai.model import ModelError, Prompt, Reply, Usage
+from tasks.classify.ai.model import Ending, ModelError, Prompt, Reply, Usage
 from tasks.classify.ai.prices import Price, price_of
 from tasks.classify.classifier import Text
 from tasks.companies.names import Profile
@@ -139,6 +139,22 @@ def test_what_is_wrong_is_asked_again_once_and_then_left_to_the_rules(tenant: Te
         return None if call == 1 else honest(stories)
 
     assert judge(tenant, Scripted(better), cases("Acme new")).left == {}
+
+
+def test_a_story_that_it_will_not_touch_costs_no_other_one_its_answer(tenant: Tenant) -> None:
+    class Delicate(Scripted):
+        def ask(self, prompt: Prompt, answer_type: Any, correction: str = "") -> Reply[Any]:
+            if "unspeakable" not in prompt.user:
+                return super().ask(prompt, answer_type, correction)
+            self.prompts.append(prompt)
+            return Reply(None, Usage(100, 0, 5), "it refused to answer", Ending.REFUSED)
+
+    asked = cases("Acme grows", "Acme unspeakable", "Acme shrinks")
+    model = Delicate()
+    outcome = judge(tenant, model, asked)
+    assert outcome.left == {asked[1].key: Left.REFUSED}
+    assert outcome.answers.keys() == {asked[0].key, asked[2].key}
+    assert sorted(prompt.count for prompt in model.prompts) == [1, 1, 1, 3]
 
 
 def test_an_outage_leaves_everything_to_the_rules_after_two_calls(tenant: Tenant) -> None:

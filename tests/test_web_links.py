@@ -147,9 +147,11 @@ def test_what_is_stopped_is_not_decided_for_mail_and_the_ledger_says_why(desk: D
 
 
 def test_not_relevant_mutes_its_like_and_is_undone(desk: Desk) -> None:
+    add_event(desk.tenant, desk.client, "Acme closes its round", at=utc_now() - timedelta(days=2))
     link = desk.links.not_relevant(desk.event)
     asked = words(desk.door.get(link))
-    assert "no more funding news of Acme for this reader" in asked
+    assert "No more funding news of Acme for you." in asked
+    assert "it would have kept away 1 of the client's 1 other item: Acme closes its round" in asked
     for _ in range(2):
         assert "Noted: not relevant" in words(desk.door.post(link, do="say"))
     [said] = rows(desk.tenant, Feedback)

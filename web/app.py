@@ -29,10 +29,12 @@ from web.service import Service
 
 _log = logging.getLogger(__name__)
 
-_UNREADABLE = Page("This cannot be read", ("What was sent is not what the page sends. Nothing was changed.",))
+_UNREADABLE = Page(
+    "This cannot be read", lead=("What was sent is not what the page sends. Nothing was changed.",)
+)
 _AWAY = Page(
     "Not now, please",
-    ("Client Monitor cannot reach its database. Nothing was changed; try again in a few minutes.",),
+    lead=("Client Monitor cannot reach its database. Nothing was changed; try again in a few minutes.",),
 )
 
 

@@ -39,9 +39,9 @@ class Page:
     """What a page says, in the order it says it."""
 
     title: str
-    lead: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
     """What it is about, set off; the first line is its name."""
+    lead: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     buttons: tuple[Button, ...] = ()

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from models.feedback import FeedbackVerdict
 from models.tokens import Purpose
 from services.errors import UserError
-from services.feedback import give, preview, undo
+from services.feedback import Preview, give, preview, undo
 from services.mail_links import Visit, masked
 from services.muting import Muted, is_muted, mute
 from services.reactions import Reaction, reaction
@@ -134,42 +134,49 @@ def _opinion_page(visit: Visit, opinion: Opinion) -> Page:
 
 
 def _noted(visit: Visit, opinion: Opinion, now: Reaction) -> Page:
-    counts = "It is recorded, and changes nothing you get." if opinion is Opinion.USEFUL else ""
+    is_useful = opinion is Opinion.USEFUL
     return Page(
         title=_NOTED[opinion],
-        lead=(counts or _sentence(now.effect),),
         about=_about(now),
+        lead=("It is recorded, and changes nothing you get.",)
+        if is_useful
+        else (
+            _effect(now.effect),
+            "It holds from the next run on. Undo takes it back, for this item and its like.",
+        ),
         buttons=(Button("Undo", "undo", quiet=True),),
-        note=""
-        if counts
-        else "It holds from the next run on. Undo takes it back, for this item and its like.",
         business=visit.business.name,
         whose=masked(visit.delivery.recipient),
     )
 
 
 def _question(visit: Visit, opinion: Opinion, now: Reaction) -> Page:
-    told = preview(visit.scope, str(visit.grant.subject), opinion.verdict)
     lead: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
     if opinion is not Opinion.USEFUL:
-        lead = (f"From the next run on: {clean(told.effect, 300)}.",)
-        if told.why:
-            lead = (*lead, f"Because {clean(told.why, 300)}.")
-        others = "nothing else" if not told.removes else f"{len(told.removes)} more"
-        lead = (
-            *lead,
-            f"Of the last 90 days it would have kept away {others} of this client's {told.of} items.",
-        )
+        told = preview(visit.scope, str(visit.grant.subject), opinion.verdict)
+        because = (_sentence(f"because {told.why}"),) if told.why else ()
+        lead = (f"From the next run on: {_effect(told.effect)}", *because, _reach(told))
+        listed = tuple(clean(one.title, 160) for one in told.removes[:_SHOWN])
     return Page(
         title=_QUESTION[opinion],
         about=_about(now),
         lead=lead,
-        listed=tuple(clean(one.title, 160) for one in told.removes[:_SHOWN]),
+        listed=listed,
         buttons=(Button(_BUTTON[opinion], "say"),),
         note="Nothing is changed until you press the button, and you can undo it here.",
         business=visit.business.name,
         whose=masked(visit.delivery.recipient),
     )
+
+
+def _reach(told: Preview) -> str:
+    """How much else the verdict would have kept away."""
+    if not told.removes:
+        return "Nothing else of the last 90 days would have been kept away."
+    others = "1 other item" if told.of == 1 else f"{told.of} other items"
+    colon = ", such as" if len(told.removes) > _SHOWN else ""
+    return f"Of the last 90 days it would have kept away {len(told.removes)} of the client's {others}{colon}:"
 
 
 def _mute_page(visit: Visit, now: Muted) -> Page:
@@ -192,6 +199,11 @@ def _mute_page(visit: Visit, now: Muted) -> Page:
 
 def _about(now: Reaction) -> tuple[str, ...]:
     return clean(now.title, 240), f"About {clean(now.client, 120)}"
+
+
+def _effect(text: str) -> str:
+    # The record speaks of its reader; here that is who reads.
+    return _sentence(text.replace("for this reader", "for you"))
 
 
 def _sentence(text: str) -> str:

@@ -26,8 +26,10 @@ SMALL_BODY = 4_096
 """Bytes; the longest form has two fields."""
 REPORT_BODY = 1_000_000
 _KEYS = 20_000
+_SIGNATURE = 40
+"""Characters at the end of a link that no two links share."""
 
-_TOO_LARGE = Page("Too much at once", ("What was sent is larger than anything this page takes.",))
+_TOO_LARGE = Page("Too much at once", lead=("What was sent is larger than anything this page takes.",))
 _TOO_OFTEN = Page(
     "Too many requests", ("Please wait a minute, then open the link again. Nothing was changed.",)
 )
@@ -159,9 +161,10 @@ class Guard:
         network = _network(self._client_address(scope))
         if is_report:
             return self._window.allows(f"reports {network}", PER_REPORTER)
-        return self._window.allows(f"address {network}", PER_ADDRESS) and (
-            not scope["path"].count(".") or self._window.allows(f"link {scope['path'][:512]}", PER_LINK)
-        )
+        # Tokens, and nothing else here, have a dot; they end in their signature, which tells them apart.
+        link = scope["path"][-_SIGNATURE:] if "." in scope["path"] else ""
+        by_address = self._window.allows(f"address {network}", PER_ADDRESS)
+        return by_address and (not link or self._window.allows(f"link {link}", PER_LINK))
 
 
 def headers_for(private: bool) -> dict[str, str]:

@@ -11,7 +11,7 @@ from operator import add
 from threading import Event, Lock
 
 from models.events import Stage
-from tasks.notify.claim import Claim
+from tasks.notify.sender import Claim
 from tasks.notify.transports.transport import Transport
 from tasks.notify.turns import Turns
 from tasks.plan import StageReport

@@ -25,18 +25,10 @@ from models.leases import died_here
 from models.mail import Channel, Delivery, DeliveryState, NotificationState
 from models.scope import Scope
 from models.settings import get_settings
-from tasks.notify.claim import (
-    Claim,
-    Sender,
-    envelope_for,
-    holding_process,
-    message_id,
-    new_holder,
-    stored_bytes,
-    take,
-)
+from tasks.notify.claim import envelope_for, message_id, stored_bytes, take
 from tasks.notify.hold import hold_of
 from tasks.notify.lanes import Job, Lanes
+from tasks.notify.sender import Claim, Sender, holding_process, new_holder
 from tasks.notify.signing import BadKey, signer_for
 from tasks.notify.transports.transport import Outcome, Result, Transport
 from tasks.notify.turns import Turns

@@ -139,7 +139,7 @@ class Asking:
     def _ask(
         self, question: Question[C, N], call: Sequence[tuple[str, C]], outcome: Outcome[N]
     ) -> dict[str, N | Left]:
-        """One call, and one more about those of its cases whose answers could not be used."""
+        """One call, and one more about those of its cases whose answers could not be used; one each when refused."""
         results: dict[str, N | Left] = {}
         rest = list(call)
         prompt = question.prompt([case for _, case in rest])
@@ -165,6 +165,11 @@ class Asking:
             )
             outcome.trouble = outcome.trouble or f"{self.model.provider}: {told}"
             rest = [rest[index] for index in checked.faults]
+            if reply.ending is Ending.REFUSED and len(rest) > 1:
+                # One story it will not touch must not cost the others their answers.
+                for one in rest:
+                    results |= self._ask(question, [one], outcome)
+                return results
             if reply.ending is Ending.REFUSED:
                 return results | {key: Left.REFUSED for key, _ in rest}
             correction = (
