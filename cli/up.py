@@ -56,10 +56,7 @@ def up(
             _wait_for(address, started[0])
         deploy(env)
         started.append(
-            _start(
-                ["worker", "start", "--pool", POOL, "--type", "process", "--limit", str(limit)],
-                env,
-            )
+            _start(["worker", "start", "--pool", POOL, "--type", "process", "--limit", str(limit)], env)
         )
         started.append(_start(["serve", "--port", str(web_port)], env, command=_OURS))
         say(f"Prefect UI: {address}")

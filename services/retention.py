@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, exists, func, select
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from models.ai import AiCache, AiSpend
 from models.base import TenantRow, utc_now
+from models.crm import CrmSnapshot
 from models.engine import reading, writing
 from models.events import Decision
 from models.jobs import JobRun, RunState, mark_crashed
@@ -37,6 +39,14 @@ def policy(now: datetime) -> Iterator[tuple[type[TenantRow], ColumnElement[bool]
     # An answer is of no use when the text it is about is gone; the bill answers questions of the year.
     yield AiCache, col(AiCache.created_at) < before(settings.keep_raw_days)
     yield AiSpend, col(AiSpend.created_at) < before(settings.keep_decisions_days)
+    # What the CRM said last stays, however old: mails show it with its age.
+    newer = aliased(CrmSnapshot)
+    has_newer = exists().where(
+        col(newer.business_id) == col(CrmSnapshot.business_id),
+        col(newer.client_id) == col(CrmSnapshot.client_id),
+        col(newer.taken_at) > col(CrmSnapshot.taken_at),
+    )
+    yield CrmSnapshot, (col(CrmSnapshot.taken_at) < before(settings.keep_runs_days)) & has_newer
     yield SourceResult, col(SourceResult.created_at) < before(settings.keep_runs_days)
     yield (
         JobRun,

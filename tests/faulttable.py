@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from math import ceil
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -14,6 +15,8 @@ from models.scope import Scope
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "faults.md"
 
+WITHIN_A_RUN = timedelta(seconds=30)
+"""What is waited for at once leaves nobody alone."""
 UNTIL = {870: "midnight UTC", 1_290: "midnight in California"}
 """Minutes, as the run's clock, 9:30 UTC on 10 March 2026, has it."""
 
@@ -25,8 +28,11 @@ def cell(state: str, attempts: int, provider: str) -> str:
         held = session.exec(
             select(RateSlot.held_until).where(RateSlot.provider.startswith(provider))  # type: ignore[attr-defined]
         ).all()
-    minutes = max((round((until - utc_now()) / timedelta(minutes=1)) for until in held if until), default=0)
-    return f"{said}, {UNTIL.get(minutes, f'{minutes} min')}" if minutes > 0 else said
+    waits = [until - utc_now() for until in held if until]
+    if not waits or max(waits) < WITHIN_A_RUN:
+        return said
+    minutes = ceil(max(waits) / timedelta(minutes=1))  # up: some seconds of it have gone by
+    return f"{said}, {UNTIL.get(minutes, f'{minutes} min')}"
 
 
 def everything(db: Engine) -> str:

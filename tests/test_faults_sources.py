@@ -11,7 +11,7 @@ import pytest
 from apis import APIS, as_reply, result
 from conftest import NOW, Tenant
 from fakes import Reply, google_news, jsonl, rss
-from faults import FAULTS, Fault, Good, World, played, world
+from faults import FAULTS, Fault, Good, Where, World, played, world
 from faulttable import FaultTable, cell, everything
 from newsroom import plan_for
 from pydantic import SecretStr
@@ -172,6 +172,9 @@ def test_a_fault_is_typed_and_named_and_costs_nobody_else(
             for name in house.names
         }
         assert made.server.count("/inside") == 0
+        assert fault.where is not Where.SERVER or SECRET in repr(made.server.asked), (
+            "there was a secret to keep"
+        )
     titles = house.titles()
     assert titles.pop("archive") == ["Good news"]
     for name in house.names:

@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 
 from models.ai import AiCache, AiSpend
 from models.base import new_id, utc_now
+from models.crm import CrmSnapshot
 from models.events import Decision, Event, Stage
 from models.jobs import JobRun, RunState
 from models.mail import Channel, Delivery, DeliveryKind, EmailBody
@@ -20,6 +21,7 @@ from models.settings import get_settings
 from services.retention import policy, prune
 
 AGEING: tuple[type[SQLModel], ...] = (EmailBody, RawItem, Decision, AiCache, AiSpend, SourceResult, JobRun)
+"""What goes by its age alone; of the CRM's snapshots the newest stays."""
 DAYS = {
     "email_bodies": "keep_bodies_days",
     "event_raw_data": "keep_raw_days",
@@ -70,6 +72,11 @@ def put(tenant: Tenant, age: timedelta, **raw: Any) -> UUID:
     return run
 
 
+def by_age(**how: Any) -> dict[str, int]:
+    """What ``prune`` removed of the tables that go by age alone."""
+    return {table: count for table, count in prune(**how).items() if table in DAYS}
+
+
 def left(tenant: Tenant) -> dict[str, int]:
     return {str(table.__tablename__): len(rows(tenant, table)) for table in AGEING}
 
@@ -79,16 +86,18 @@ def all_of(number: int) -> dict[str, int]:
 
 
 def test_the_policy_names_each_table_that_ages_once() -> None:
-    assert [str(table.__tablename__) for table, _ in policy(NOW)] == list(DAYS)
+    ageing = [str(table.__tablename__) for table, _ in policy(NOW)]
+    assert [table for table in ageing if table != "crm_snapshots"] == list(DAYS)
+    assert ageing.count("crm_snapshots") == 1
 
 
 def test_what_is_past_its_time_goes_and_what_is_not_stays(tenant: Tenant) -> None:
     put(tenant, timedelta(days=400))
     put(tenant, timedelta(days=1))
-    assert prune(now=NOW) == all_of(1)
+    assert by_age(now=NOW) == all_of(1)
     assert left(tenant) == all_of(1)
     assert all(row.created_at > NOW - timedelta(days=2) for row in rows(tenant, Decision))
-    assert prune(now=NOW) == all_of(0)
+    assert by_age(now=NOW) == all_of(0)
 
 
 @pytest.mark.parametrize("table", DAYS)
@@ -100,47 +109,47 @@ def test_each_table_has_its_own_time_to_the_second(
     monkeypatch.setenv(f"CM_{DAYS[table].upper()}", "10")
     get_settings.cache_clear()
     put(tenant, timedelta(days=10))
-    assert not any(prune(now=NOW).values())
-    gone = prune(now=NOW + timedelta(seconds=1))
+    assert not any(by_age(now=NOW).values())
+    gone = by_age(now=NOW + timedelta(seconds=1))
     assert gone == {name: int(DAYS[name] == DAYS[table]) for name in DAYS}
 
 
 def test_an_item_that_waits_is_never_too_old(tenant: Tenant) -> None:
     put(tenant, timedelta(days=4_000), is_processed=False)
-    assert prune(now=NOW)["event_raw_data"] == 0
+    assert by_age(now=NOW)["event_raw_data"] == 0
     assert len(rows(tenant, RawItem)) == 1
 
 
 def test_a_run_that_works_keeps_its_line(tenant: Tenant) -> None:
     at = NOW - timedelta(days=400)
     run = add_run(tenant, started_at=at, heartbeat_at=utc_now())
-    assert prune(now=NOW)["job_runs"] == 0
+    assert by_age(now=NOW)["job_runs"] == 0
     assert [one.id for one in rows(tenant, JobRun)] == [run]
 
 
 def test_a_run_that_fell_silent_is_marked_crashed(tenant: Tenant) -> None:
     add_run(tenant, started_at=NOW, heartbeat_at=utc_now() - timedelta(hours=1))
-    prune(dry_run=True)
+    by_age(dry_run=True)
     assert [one.state for one in rows(tenant, JobRun)] == [RunState.RUNNING]
-    prune(now=NOW)
+    by_age(now=NOW)
     assert [one.state for one in rows(tenant, JobRun)] == [RunState.CRASHED]
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(tenant: Tenant) -> None:
     put(tenant, timedelta(days=400))
     put(tenant, timedelta(days=400), is_processed=False)
-    would = prune(dry_run=True, now=NOW)
+    would = by_age(dry_run=True, now=NOW)
     assert would == {**all_of(2), "event_raw_data": 1}
     assert left(tenant) == all_of(2)
-    assert prune(now=NOW) == would
+    assert by_age(now=NOW) == would
 
 
 def test_every_tenant_is_swept_and_none_through_another(tenant: Tenant) -> None:
     other, young = another_tenant("other"), another_tenant("young")
     for house, age in ((tenant, 400), (other, 400), (young, 1)):
         put(house, timedelta(days=age))
-    assert prune(dry_run=True, now=NOW) == all_of(2)
-    assert prune(now=NOW) == all_of(2)
+    assert by_age(dry_run=True, now=NOW) == all_of(2)
+    assert by_age(now=NOW) == all_of(2)
     assert (left(tenant), left(other), left(young)) == (all_of(0), all_of(0), all_of(1))
 
 
@@ -149,6 +158,24 @@ def test_news_events_and_the_mail_log_outlive_what_they_came_from(tenant: Tenant
     at: datetime = NOW - timedelta(days=4_000)
     add_event(tenant, acme, at=at)
     put(tenant, timedelta(days=4_000))
-    prune(now=NOW)
+    by_age(now=NOW)
     kept = {table: len(rows(tenant, table)) for table in (Article, Story, Event, Delivery)}
     assert kept == {Article: 1, Story: 1, Event: 1, Delivery: 1}
+
+
+def test_what_the_crm_said_last_stays_however_old(tenant: Tenant) -> None:
+    acme, bolt = tenant.add_client("Acme"), tenant.add_client("Bolt")
+    for client, days in ((acme, 900), (acme, 400), (bolt, 500), (bolt, 1)):
+        tenant.add(
+            CrmSnapshot(
+                business_id=tenant.business_id,
+                client_id=client,
+                provider="salesforce",
+                taken_at=NOW - timedelta(days=days),
+            )
+        )
+    assert prune(now=NOW)["crm_snapshots"] == 2
+    assert {(one.client_id, (NOW - one.taken_at).days) for one in rows(tenant, CrmSnapshot)} == {
+        (acme, 400),
+        (bolt, 1),
+    }

@@ -151,7 +151,8 @@ def test_not_relevant_mutes_its_like_and_is_undone(desk: Desk) -> None:
     link = desk.links.not_relevant(desk.event)
     asked = words(desk.door.get(link))
     assert "No more funding news of Acme for you." in asked
-    assert "it would have kept away 1 of the client's 1 other item: Acme closes its round" in asked
+    assert "it would have kept away 1 of the client's 1 other item." in asked
+    assert "closes its round" not in asked  # a mail may be forwarded
     for _ in range(2):
         assert "Noted: not relevant" in words(desk.door.post(link, do="say"))
     [said] = rows(desk.tenant, Feedback)

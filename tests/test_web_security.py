@@ -15,13 +15,22 @@ from hypothesis import strategies as st
 from newsroom import add_event
 from postbox import Door, add_mail, links_of, settings_with
 from sqlalchemy import Engine
-from starlette.requests import Request
+from starlette.testclient import TestClient
 
 from models.settings import get_settings
 from models.tokens import KEY_FILE
 from web.app import create_app
 from web.pages import style_hash
-from web.security import PER_ADDRESS, PER_LINK, REPORT_BODY, SMALL_BODY, WINDOW, ClientAddress, SlidingWindow
+from web.security import (
+    PER_ADDRESS,
+    PER_LINK,
+    REPORT_BODY,
+    SMALL_BODY,
+    WINDOW,
+    ClientAddress,
+    Guard,
+    SlidingWindow,
+)
 
 
 @pytest.fixture
@@ -116,7 +125,6 @@ def test_forwarded_addresses_are_believed_from_our_proxies_alone(
 ) -> None:
     headers = [(b"x-forwarded-for", line.encode()) for line in forwarded]
     scope = {"type": "http", "client": (peer, 1), "headers": headers}
-    assert Request(scope)
     assert ClientAddress(trusted)(scope) == address
 
 
@@ -145,6 +153,17 @@ def test_a_service_that_looks_makes_no_file(tmp_path: Path, monkeypatch: pytest.
     assert door.client.get("/web/readyz").status_code == 503
     assert door.client.get("/web/healthz").status_code == 200
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_of_ours_is_a_page_and_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(*_: Any) -> None:
+        raise RuntimeError("surprise")
+
+    guarded = Guard(broken, client_address=ClientAddress([]), private=True, window=SlidingWindow())
+    answer = TestClient(guarded).get("/")
+    assert (answer.status_code, "our fault" in answer.text, "surprise" in answer.text) == (500, True, False)
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert "surprise" in caplog.text
 
 
 def test_two_apps_share_nothing(tenant: Tenant) -> None:

@@ -42,7 +42,6 @@ class Page:
     about: tuple[str, ...] = ()
     """What it is about, set off; the first line is its name."""
     lead: tuple[str, ...] = ()
-    listed: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     buttons: tuple[Button, ...] = ()
     """The first is the one meant."""

@@ -56,7 +56,6 @@ _NOTED = {
     Opinion.NOT_RELEVANT: "Noted: not relevant",
     Opinion.WRONG_COMPANY: "Noted: another company",
 }
-_SHOWN = 5
 
 
 @look(router, "/mute/{token}", **PAGE_OR_REFUSAL)
@@ -152,17 +151,14 @@ def _noted(visit: Visit, opinion: Opinion, now: Reaction) -> Page:
 
 def _question(visit: Visit, opinion: Opinion, now: Reaction) -> Page:
     lead: tuple[str, ...] = ()
-    listed: tuple[str, ...] = ()
     if opinion is not Opinion.USEFUL:
         told = preview(visit.scope, str(visit.grant.subject), opinion.verdict)
         because = (_sentence(f"because {told.why}"),) if told.why else ()
         lead = (f"From the next run on: {_effect(told.effect)}", *because, _reach(told))
-        listed = tuple(clean(one.title, 160) for one in told.removes[:_SHOWN])
     return Page(
         title=_QUESTION[opinion],
         about=_about(now),
         lead=lead,
-        listed=listed,
         buttons=(Button(_BUTTON[opinion], "say"),),
         note="Nothing is changed until you press the button, and you can undo it here.",
         business=visit.business.name,
@@ -171,12 +167,11 @@ def _question(visit: Visit, opinion: Opinion, now: Reaction) -> Page:
 
 
 def _reach(told: Preview) -> str:
-    """How much else the verdict would have kept away."""
+    """How much else the verdict would have kept away: a number, for who was forwarded a mail may not read the rest."""
     if not told.removes:
         return "Nothing else of the last 90 days would have been kept away."
     others = "1 other item" if told.of == 1 else f"{told.of} other items"
-    colon = ", such as" if len(told.removes) > _SHOWN else ""
-    return f"Of the last 90 days it would have kept away {len(told.removes)} of the client's {others}{colon}:"
+    return f"Of the last 90 days it would have kept away {len(told.removes)} of the client's {others}."
 
 
 def _mute_page(visit: Visit, now: Muted) -> Page:

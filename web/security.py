@@ -3,10 +3,10 @@
 An ASGI middleware around the app. Its memory is bounded and its own; behind several processes each counts for itself.
 """
 
+import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from threading import Lock
 
@@ -14,6 +14,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web.pages import Page, answer, style_hash
+
+_log = logging.getLogger(__name__)
 
 WINDOW = 60.0
 """Seconds that requests are counted over."""
@@ -33,6 +35,7 @@ _TOO_LARGE = Page("Too much at once", lead=("What was sent is larger than anythi
 _TOO_OFTEN = Page(
     "Too many requests", ("Please wait a minute, then open the link again. Nothing was changed.",)
 )
+_BROKEN = Page("That went wrong", lead=("It is our fault, and it is written down. Please try again later.",))
 
 
 class SlidingWindow:
@@ -95,7 +98,7 @@ class _Exchange:
         self.limit = limit
         self.is_overrun = False
         self._taken = 0
-        self._has_begun = False
+        self.has_begun = False
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -106,10 +109,10 @@ class _Exchange:
         return message
 
     async def send(self, message: Message) -> None:
-        if self.is_overrun and not self._has_begun:
+        if self.is_overrun and not self.has_begun:
             return  # who parsed the body made an answer of their own of our refusal
         if message["type"] == "http.response.start":
-            self._has_begun = True
+            self.has_begun = True
             headers = MutableHeaders(scope=message)
             for name, value in self._headers.items():
                 headers.setdefault(name, value)
@@ -117,7 +120,7 @@ class _Exchange:
 
     async def finish(self, scope: Scope) -> None:
         """Answer for a body that was too large, unless something was answered already."""
-        if self.is_overrun and not self._has_begun:
+        if self.is_overrun and not self.has_begun:
             self.is_overrun = False
             await answer(_TOO_LARGE, 413)(scope, self._receive, self.send)
 
@@ -153,9 +156,19 @@ class Guard:
         if announced.isdigit() and int(announced) > exchange.limit:
             exchange.is_overrun = True
         else:
-            with suppress(_TooLarge):
-                await self._app(scope, exchange.receive, exchange.send)
+            await self._run(scope, exchange)
         await exchange.finish(scope)
+
+    async def _run(self, scope: Scope, exchange: _Exchange) -> None:
+        try:
+            await self._app(scope, exchange.receive, exchange.send)
+        except _TooLarge:
+            return
+        except Exception:
+            if exchange.has_begun:
+                raise
+            _log.exception("a request broke the service")
+            await answer(_BROKEN, 500)(scope, exchange.receive, exchange.send)
 
     def _is_welcome(self, scope: Scope, is_report: bool) -> bool:
         network = _network(self._client_address(scope))
