@@ -38,7 +38,7 @@ def archive(tenant: Tenant, tmp_path: Path) -> Path:
 
 def events(tenant: Tenant) -> Any:
     found = undisturbed.ledger(tenant.scope)
-    return found["events"], found["notifications"], undisturbed.mails()
+    return found["events"], found["notifications"]
 
 
 def budgets(period: str) -> list[Budget]:
