@@ -64,6 +64,7 @@ def test_a_reader_unsubscribes_at_the_real_service(tenant: Tenant) -> None:
             except httpx.TransportError:
                 assert process.poll() is None, process.communicate()
                 assert time.monotonic() < deadline
+                time.sleep(0.1)
         page = httpx.get(link)
         assert (page.status_code, "Stop digests?" in page.text) == (200, True)
         assert "server" not in page.headers
