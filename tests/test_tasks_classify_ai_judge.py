@@ -278,3 +278,13 @@ def test_prices_are_by_name_and_dear_when_unknown() -> None:
     assert price_of("never-heard-of") == price_of("nor-of-this")
     assert price_of("never-heard-of").output > price_of("gpt-6-luna").output
     assert Price(1, 0.1, 10).of(Usage(1_000_000, 1_000_000, 1_000_000)) == pytest.approx(11.1)
+
+
+@pytest.mark.parametrize(
+    "reason", ["See www.evil.example for more.", "Write to ceo@evil.example.", "Call +49 30 1234567."]
+)
+def test_a_reason_that_would_plant_an_address_is_no_reason(reason: str) -> None:
+    case = Case(key=uuid4(), profile=ACME, text=Text("Acme grows", None))
+    said = answer(1, "Acme grows", reason=reason)
+    assert "address" in judging.Judging().fault(said, case)
+    assert judging.Judging().fault(said.model_copy(update={"reason": "It opens a plant."}), case) == ""

@@ -1,5 +1,6 @@
 """What a model answered, checked: every story once, within range, with words that are really in the text."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from models.events import Category
 from tasks.classify.classifier import Text
 from tasks.classify.rules.categories import RISKS, Risk
+from tasks.companies.names import Profile
 from tasks.search.text import clean
 
 About = Literal["main", "passing", "no"]
@@ -92,6 +94,21 @@ def check(answers: Sheet[N] | None, count: int, fault: Callable[[int, N], str]) 
         else:
             good[index] = found[0]
     return Checked(good, faults)
+
+
+# "x.yz" may become a link in a mail program; "U.S." and "e.g." do not.
+_ADDRESS = re.compile(r"\w+://|\bwww\.|\S@\S|\b[\w-]+\.[^\W\d_]{2,}\b")
+_PHONE = re.compile(r"(?:\+\d|\(\d{2,4}\)|\b0\d)[\d ().-]{5,}\d|\b\d{3}[-. ]\d{3}[-. ]\d{4}\b")
+
+
+def names_address(text: str, profile: Profile) -> bool:
+    """Whether a mail program might make a link of something; a client called Booking.com may be named."""
+    for name in (profile.name, profile.legal_name, profile.domain, *profile.aliases):
+        if name:
+            text = re.sub(
+                rf"(?<![\w./@-]){re.escape(name)}(?![\w/@-])(?!\.\w)", "the client", text, flags=re.IGNORECASE
+            )
+    return bool(_ADDRESS.search(text) or _PHONE.search(text))
 
 
 def judgement_fault(answer: StoryAnswer, text: Text) -> str:

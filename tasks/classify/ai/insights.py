@@ -12,11 +12,10 @@ from uuid import UUID
 
 from models.events import Category
 from tasks.classify.ai import prompt as prompts
-from tasks.classify.ai.answers import Numbered, Sheet
+from tasks.classify.ai.answers import Numbered, Sheet, names_address
 from tasks.classify.ai.asking import Asking, Case, Outcome, Question
 from tasks.classify.ai.model import Prompt
 from tasks.classify.rules import Certainty, Insight, Risk, Urgency
-from tasks.companies.names import Profile
 from tasks.search.text import clean
 
 VERSION = "1"
@@ -134,7 +133,7 @@ def insight_fault(answer: InsightAnswer, case: InsightCase) -> str:
         return f"actions are not 1 to {ACTIONS_MAX}"
     if not all(1 <= len(action) <= ACTION_MAX for action in actions):
         return f"an action has not 1 to {ACTION_MAX} characters"
-    if any(_names_address(part, case.profile) for part in (meaning, *actions)):
+    if any(names_address(part, case.profile) for part in (meaning, *actions)):
         return "it names an address or a phone number"
     if _ORDER.search(meaning) or any(_RISKY.search(action) for action in actions):
         return "it asks for money, for a password, or to open something"
@@ -143,9 +142,6 @@ def insight_fault(answer: InsightAnswer, case: InsightCase) -> str:
     return ""
 
 
-# "x.yz" may become a link in a mail program; "U.S." and "e.g." do not.
-_ADDRESS = re.compile(r"\w+://|\bwww\.|\S@\S|\b[\w-]+\.[^\W\d_]{2,}\b")
-_PHONE = re.compile(r"(?:\+\d|\(\d{2,4}\)|\b0\d)[\d ().-]{5,}\d|\b\d{3}[-. ]\d{3}[-. ]\d{4}\b")
 _RISKS = r"""
       \b(?:click|tap|scan|download|install|open|visit|follow)\b.{0,40}
       \b(?:link|attachments?|files?|codes?|apps?|page|website|site|here|below)\b
@@ -165,16 +161,6 @@ def _known(case: InsightCase) -> list[str]:
     profile, text = case.profile, case.text
     names = [profile.name, profile.legal_name or "", *profile.aliases]
     return [text.title, text.snippet or "", *names, *case.facts.values()]
-
-
-def _names_address(text: str, profile: Profile) -> bool:
-    """Whether a mail program might make a link of something; a client called Booking.com may be named."""
-    for name in (profile.name, profile.legal_name, profile.domain, *profile.aliases):
-        if name:
-            text = re.sub(
-                rf"(?<![\w./@-]){re.escape(name)}(?![\w/@-])(?!\.\w)", "the client", text, flags=re.IGNORECASE
-            )
-    return bool(_ADDRESS.search(text) or _PHONE.search(text))
 
 
 def _figures(text: str) -> set[str]:
