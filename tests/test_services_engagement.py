@@ -1,5 +1,6 @@
 """Opens and clicks: scanners are no people, nobody is named who did not agree, rates say what they do not know."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -132,6 +133,14 @@ def test_two_mails_at_the_same_second_are_two_people(post: Post) -> None:
     other = add_mail(post.tenant, post.maria, sent_at=SENT).id
     assert post.engagement.take(post.mail, hit(link="https://a.example/1")) is Actor.HUMAN
     assert post.engagement.take(other, hit(link="https://a.example/2")) is Actor.HUMAN
+
+
+def test_hits_that_come_at_the_same_time_are_all_counted(post: Post) -> None:
+    mails = [add_mail(post.tenant, post.maria, sent_at=SENT).id for _ in range(12)]
+    with ThreadPoolExecutor(8) as pool:
+        actors = list(pool.map(lambda mail: post.engagement.take(mail, hit()), mails))
+    assert actors == [Actor.HUMAN] * 12
+    assert post.counts() == {("click", "human"): 12}
 
 
 def test_a_prefetch_does_not_hide_the_click_after_it(post: Post) -> None:

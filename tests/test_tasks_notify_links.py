@@ -7,6 +7,7 @@ from base64 import urlsafe_b64decode
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from pydantic import SecretStr, ValidationError
 from models.base import new_id, utc_now
 from models.settings import Settings
 from models.tokens import LIFETIME, Purpose, Tokens, made_at, tokens_of
-from tasks.notify.links import Links, unsubscribe_headers
+from tasks.notify.links import NOT_SENT, PREFIX, Links, unsubscribe_headers
 
 OLD, NEW = b"old-key-" * 4, b"new-key-" * 4
 MAIL, EVENT = new_id(), new_id()
@@ -155,3 +156,12 @@ def test_the_settings_key_wins_and_weak_ones_are_refused(tmp_path: Path) -> None
     for weak in ("short", "x" * 40, "change-me-" * 5):
         with pytest.raises(ValidationError, match="too weak"):
             settings(weak)
+
+
+def test_a_mail_that_is_never_sent_has_links_that_do_nothing() -> None:
+    dry = links(tracking=True, is_sent=False)
+    about = EVENT
+    said = {dry.unsubscribe, dry.preferences, dry.useful(about), dry.wrong_company(about), dry.mute(about)}
+    assert said == {f"{dry.public_url}{PREFIX}{NOT_SENT}"}
+    assert dry.article("https://n.example/1") == "https://n.example/1"
+    assert dry.pixel is None

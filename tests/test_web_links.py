@@ -2,15 +2,17 @@
 
 import re
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
 from html import unescape
 from typing import Any
 from uuid import UUID
 
 import pytest
-from conftest import Tenant
+from conftest import NOW, Tenant
 from desk import another_tenant, change, counts, rows
 from newsroom import add_event, notes, plan_for
-from postbox import Door, add_mail, links_of
+from postbox import ORIGIN, Door, add_mail, links_of
 from sqlmodel import SQLModel
 
 from models.accounts import ClientPreference, User, UserPreference, UserState
@@ -18,12 +20,23 @@ from models.audit import AuditLog
 from models.base import new_id, utc_now
 from models.events import Event
 from models.feedback import CategoryMute, Feedback
-from models.mail import Delivery, DeliveryKind, EmailEvent, NotificationState, SkipReason, Suppression
+from models.mail import (
+    Channel,
+    Delivery,
+    DeliveryKind,
+    EmailEvent,
+    NotificationState,
+    SkipReason,
+    Suppression,
+)
 from models.scope import Role
+from models.settings import get_settings
 from models.tokens import LIFETIME, Purpose
 from services import subscriptions, suppression
 from tasks.filter.stage import filter_batch
 from tasks.notify.links import Links
+from tasks.notify.stage import digest_batch
+from tasks.notify.transports.file import FileTransport
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 CHANGING = (AuditLog, Suppression, Feedback, CategoryMute, ClientPreference, EmailEvent)
@@ -82,6 +95,36 @@ def test_one_click_stops_that_kind_of_mail_once(desk: Desk) -> None:
     [line] = rows(desk.tenant, AuditLog)
     assert (line.action, line.actor_id) == ("suppression.added", desk.maria)
     assert "No more digests" in words(answer)
+
+
+def test_every_link_of_a_mail_that_went_out_is_answered(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CM_PUBLIC_URL", ORIGIN)
+    get_settings.cache_clear()
+    client = tenant.add_client("Acme")
+    tenant.add_user(clients=(client,))
+    add_event(tenant, client, "Acme raises money")
+    filter_batch(plan_for(tenant), 10)
+    digest_batch(tenant.business_id, NOW, transport=FileTransport(get_settings()))
+    [path] = get_settings().outbox_dir.glob("*.eml")
+    mail = message_from_bytes(path.read_bytes(), policy=default)
+    door = Door.open(get_settings())
+    page = mail.get_body(("html",))
+    assert page is not None
+    found = set(re.findall(rf'href="({ORIGIN}/web/[^"]+)"', page.get_content()))
+    assert len(found) >= 5
+    assert {door.get(link).status_code for link in found} == {200}
+    one_click = mail["List-Unsubscribe"].strip("<>")
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "No more digests" in words(door.post(one_click, **ONE_CLICK))
+
+
+def test_the_links_of_a_dry_run_say_that_they_do_nothing(desk: Desk) -> None:
+    dry = links_of(add_mail(desk.tenant, desk.maria, channel=Channel.FILE))
+    assert "This mail was never sent" in words(desk.door.get(dry.unsubscribe))
+    assert desk.door.post(dry.unsubscribe, **ONE_CLICK).status_code == 405
+    assert desk.active() == []
 
 
 def test_a_form_of_many_parts_is_one_click_too(desk: Desk) -> None:

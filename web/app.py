@@ -21,7 +21,7 @@ from models.settings import Settings, get_settings
 from services.engagement import Engagement
 from tasks.net.http import Http
 from tasks.notify.links import PREFIX
-from web import health, links, reactions, tracking, webhooks
+from web import health, links, notsent, reactions, tracking, webhooks
 from web.hooks.sns import Fetch, Verifier
 from web.pages import Page, answer, gone
 from web.security import ClientAddress, Guard, SlidingWindow
@@ -64,7 +64,7 @@ def create_app(
         sns=Verifier(fetch or (lambda url: http.fetch(url).body)),
         client_address=address_of,
     )
-    for part in (health, links, tracking, webhooks, reactions):
+    for part in (health, links, notsent, tracking, webhooks, reactions):
         app.include_router(part.router)
     app.add_exception_handler(HTTPException, _refuse)
     app.add_exception_handler(RequestValidationError, lambda _request, _error: gone())

@@ -12,18 +12,13 @@ from models.mail import DeliveryKind
 from models.tokens import Purpose
 from services.mail_links import Visit, masked
 from services.subscriptions import NEWS, Standing, consent, resume, standing, stop
+from tasks.filter.rules import KIND_WORDS
 from web.pages import Button, Page, Row, answer, gone
 from web.routes import PAGE, look
 from web.service import TheService
 
 router = APIRouter()
 
-KINDS = {
-    DeliveryKind.EVENT: "instant news mail",
-    DeliveryKind.DIGEST: "digests",
-    DeliveryKind.ALERT: "alerts",
-    DeliveryKind.SYSTEM: "service messages",
-}
 _BLOCKED = {
     "hard_bounce": "mail to it came back for good",
     "soft_bounces": "mail to it kept coming back",
@@ -67,7 +62,7 @@ def _unsubscribe_page(visit: Visit) -> Page:
     stopped = standing(visit.scope, visit.delivery.recipient).stopped
     all_news = {*NEWS} <= stopped
     if kind in stopped:
-        what = "news mail" if all_news else KINDS[kind]
+        what = "news mail" if all_news else KIND_WORDS[kind]
         return Page(
             title=f"No more {what}",
             lead=(
@@ -80,12 +75,12 @@ def _unsubscribe_page(visit: Visit) -> Page:
         )
     every = () if all_news else (Button("Stop all news mail", "stop-all"),)
     return Page(
-        title=f"Stop {KINDS[kind]}?",
+        title=f"Stop {KIND_WORDS[kind]}?",
         lead=(
-            f"{visit.business.name} sends {KINDS[kind]} about client companies to {whose}.",
+            f"{visit.business.name} sends {KIND_WORDS[kind]} to {whose}.",
             "Once stopped, the news is still there in Client Monitor, and you can undo it here.",
         ),
-        buttons=(Button(f"Stop {KINDS[kind]}", "stop"), *every),
+        buttons=(Button(f"Stop {KIND_WORDS[kind]}", "stop"), *every),
         note="Nothing is stopped until you press a button.",
         business=visit.business.name,
         whose=whose,
@@ -137,7 +132,7 @@ def _preferences_page(visit: Visit) -> Page:
 
 
 def _kind_row(kind: DeliveryKind, now: Standing) -> Row:
-    name = KINDS[kind][:1].upper() + KINDS[kind][1:]
+    name = KIND_WORDS[kind][:1].upper() + KIND_WORDS[kind][1:]
     if kind in now.stopped:
         return Row(name, "Stopped", Button("Resume", f"resume:{kind.value}"))
     return Row(name, "Sent as set in your preferences", Button("Stop", f"stop:{kind.value}"))

@@ -27,14 +27,11 @@ class Seen:
     in_burst: bool = False
 
 
-@dataclass(slots=True)
 class Memory:
     """Bounded: of the ``_MAILS`` mails hit last, the last ``_HITS`` hits. Not for two threads at once."""
 
-    _mails: OrderedDict[UUID, deque[Seen]]
-
     def __init__(self) -> None:
-        self._mails = OrderedDict()
+        self._mails: OrderedDict[UUID, deque[Seen]] = OrderedDict()
 
     def place(self, delivery_id: UUID, hit: Hit, actor: Actor) -> tuple[Seen | None, list[Seen]]:
         """The hit as it counts, and earlier ones that turn out to be a machine's; None for one counted already."""

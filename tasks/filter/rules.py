@@ -23,8 +23,13 @@ HISTORY_PER_CLIENT = 2
 
 _NO_WAIT = timedelta(0)
 
-KIND_WORDS = {DeliveryKind.EVENT: "instant mail", DeliveryKind.DIGEST: "digests"}
-"""Kinds of mail a person can unsubscribe from, in words."""
+KIND_WORDS = {
+    DeliveryKind.EVENT: "instant mail",
+    DeliveryKind.DIGEST: "digests",
+    DeliveryKind.ALERT: "alerts",
+    DeliveryKind.SYSTEM: "service messages",
+}
+"""Kinds of mail, as a person is told what they unsubscribed from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ def person_objection(person: PersonFacts, kind: DeliveryKind | None = None) -> V
     if person.suppressed:
         return _skip(SkipReason.SUPPRESSED, "your address is suppressed: it bounced, complained or opted out")
     if kind is not None and kind.value in person.unsubscribed:
-        return _skip(SkipReason.SUPPRESSED, f"you unsubscribed from {KIND_WORDS.get(kind, 'such mail')}")
+        return _skip(SkipReason.SUPPRESSED, f"you unsubscribed from {KIND_WORDS[kind]}")
     return None
 
 

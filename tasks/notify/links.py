@@ -9,13 +9,18 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from models.mail import Delivery
+from models.mail import Channel, Delivery
 from models.settings import Settings
 from models.tokens import Purpose, Tokens, tokens_of
 from tasks.notify.safe import safe_url
 
 PREFIX = "/web"
 """Where the web service is mounted below CM_PUBLIC_URL."""
+NOT_SENT = "/not-sent"
+"""Where every link of a mail that was written as a file and never sent leads: a page that says so.
+
+Nobody got such a mail, so nobody may act in its reader's name; and a replay writes the same bytes each time.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class Links:
     recipient: str
     tracking: bool = False
     """Whether the tenant has opens and clicks counted. Over plain http nothing is tracked, whatever this says."""
+    is_sent: bool = True
+    """False: a dry run's mail, whose links do nothing."""
 
     @classmethod
     def of(
@@ -41,6 +48,7 @@ class Links:
             delivery_id=delivery.id,
             recipient=delivery.recipient,
             tracking=tracking,
+            is_sent=delivery.channel is not Channel.FILE,
         )
 
     @property
@@ -84,9 +92,11 @@ class Links:
 
     @property
     def _tracked(self) -> bool:
-        return self.tracking and self.is_private
+        return self.tracking and self.is_private and self.is_sent
 
     def _link(self, purpose: Purpose, about: bytes = b"") -> str:
+        if not self.is_sent:
+            return f"{self.public_url}{PREFIX}{NOT_SENT}"
         token = self.tokens.issue(purpose, self.delivery_id, self.recipient, about)
         return f"{self.public_url}{PREFIX}/{purpose.value}/{token}"
 

@@ -1,8 +1,9 @@
 """Puts a rendered mail into the bytes that are stored and sent: the same words give the same bytes, always.
 
-Built with the standard library's `EmailMessage` rather than by `emails`, which draws its boundaries at
-random, nests multipart/alternative in related in mixed, and writes every body in base64: a retry could not
-send the bytes of the first attempt. `emails` inlines the CSS (see `inline`).
+Written here rather than by `emails`, which draws its boundaries at random, nests multipart/alternative in
+related in mixed, and writes every body in base64: a retry could not send the bytes of the first attempt
+(`emails` inlines the CSS, see `inline`). And not by the standard library's `EmailMessage`, which folds a word
+longer than a line into encoded words: a List-Unsubscribe address too, which no mail program would read back.
 """
 
 import re
@@ -11,11 +12,8 @@ from binascii import b2a_qp
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.header import Header
-from email.message import EmailMessage
-from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from hashlib import sha256
-from typing import Any
 
 from tasks.notify.render import Rendered
 from tasks.notify.safe import clean
@@ -32,42 +30,9 @@ _ADDRESS = re.compile(
 )
 _MESSAGE_ID = re.compile(r"<[!#-;=?A-Z^-~]{1,200}@[!#-;=?A-Z^-~]{1,200}>")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
-_OURS = {
-    *(
-        "from",
-        "to",
-        "cc",
-        "bcc",
-        "reply-to",
-        "subject",
-        "date",
-        "message-id",
-        "mime-version",
-        "auto-submitted",
-    ),
-    "x-auto-response-suppress",
-}
-
-
-class _Wire(EmailPolicy):
-    """Writes each header as it was made here, in ASCII, folded only at blanks that are there already.
-
-    The library's own folding turns a word longer than a line into encoded words: a List-Unsubscribe address
-    too, which no mail program would read back.
-    """
-
-    def header_store_parse(self, name: str, value: str) -> tuple[str, Any]:
-        # As strings: a parsed header would be written by the library again.
-        return name, value
-
-    def fold(self, name: str, value: str) -> str:
-        return _fold(name, value) + self.linesep
-
-    def fold_binary(self, name: str, value: str) -> bytes:
-        return self.fold(name, value).encode("ascii")
-
-
-_POLICY = _Wire(linesep="\r\n", max_line_length=_LINE)
+_OURS = frozenset(
+    "from to cc bcc reply-to subject date message-id mime-version auto-submitted x-auto-response-suppress".split()
+)
 
 
 def build_mime(
@@ -92,50 +57,54 @@ def build_mime(
     if date.tzinfo is None:
         raise ValueError("a mail's date needs a time zone")
     sender_name, sender = _mailbox(mail_from)
-    message = EmailMessage(policy=_POLICY)
-    message["From"] = _with_name(sender_name, sender)
-    message["To"] = _with_name(to_name, _address(mail_to))
-    if reply_to:
-        message["Reply-To"] = _with_name(*_mailbox(reply_to))
-    message["Subject"] = _encoded("Subject", clean(rendered.subject, MAX_SUBJECT) or "Client Monitor")
-    message["Date"] = format_datetime(date.astimezone(UTC))
-    message["Message-ID"] = message_id
-    # RFC 3834: no out-of-office note answers us.
-    message["Auto-Submitted"] = "auto-generated"
-    # Exchange goes by a header of its own. Not "All": that would suppress reports of failed delivery as well.
-    message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
+    fields = {
+        "From": _with_name(sender_name, sender),
+        "To": _with_name(to_name, _address(mail_to)),
+        **({"Reply-To": _with_name(*_mailbox(reply_to))} if reply_to else {}),
+        "Subject": _encoded("Subject", clean(rendered.subject, MAX_SUBJECT) or "Client Monitor"),
+        "Date": format_datetime(date.astimezone(UTC)),
+        "Message-ID": message_id,
+        # RFC 3834: no out-of-office note answers us.
+        "Auto-Submitted": "auto-generated",
+        # Exchange goes by a header of its own. Not "All": that would suppress reports of failed delivery as well.
+        "X-Auto-Response-Suppress": "OOF, AutoReply",
+    }
     for name, value in (headers or {}).items():
         if not _TOKEN.fullmatch(name) or name.lower() in _OURS or name.lower().startswith("content-"):
             raise ValueError(f"not a header that may be added: {name!r}")
-        if name.lower() in {key.lower() for key in message.keys()}:  # noqa: SIM118 - a message is no mapping
+        if name.lower() in {key.lower() for key in fields}:
             raise ValueError(f"header given twice: {name!r}")
-        message[name] = _value(name, value)
-    message["MIME-Version"] = "1.0"
+        fields[name] = _value(name, value)
     # From the Message-ID, so that it is the same again; "=_" stands in neither encoding of a body.
     boundary = f"=_{sha256(message_id.encode()).hexdigest()[:32]}"
-    message["Content-Type"] = f'multipart/alternative; boundary="{boundary}"'
-    message.set_payload([_part(rendered.text, "plain"), _part(rendered.html, "html")])
-    return message.as_bytes()
+    fields |= {"MIME-Version": "1.0", "Content-Type": f'multipart/alternative; boundary="{boundary}"'}
+    head, text, html = _head(fields), _part(rendered.text, "plain"), _part(rendered.html, "html")
+    line = f"--{boundary}".encode("ascii")
+    return b"".join(
+        [head, b"\r\n", line, b"\r\n", text, b"\r\n", line, b"\r\n", html, b"\r\n", line, b"--\r\n"]
+    )
 
 
-def _part(text: str, subtype: str) -> EmailMessage:
-    """One body, in the shorter of the two encodings that survive every relay."""
+def _head(fields: Mapping[str, str]) -> bytes:
+    return "".join(f"{_fold(name, value)}\r\n" for name, value in fields.items()).encode("ascii")
+
+
+def _part(text: str, subtype: str) -> bytes:
+    """One body with its header, in the shorter of the two encodings that survive every relay."""
     raw = re.sub(r"\r\n?|\n", "\r\n", text).encode("utf-8", "replace")
     quoted, plain = _quoted(raw), _base64(raw)
-    part = EmailMessage(policy=_POLICY)
-    part["Content-Type"] = f'text/{subtype}; charset="utf-8"'
-    part["Content-Transfer-Encoding"] = "quoted-printable" if len(quoted) <= len(plain) else "base64"
-    part.set_payload(quoted if len(quoted) <= len(plain) else plain)
-    return part
+    named, body = ("quoted-printable", quoted) if len(quoted) <= len(plain) else ("base64", plain)
+    fields = {"Content-Type": f'text/{subtype}; charset="utf-8"', "Content-Transfer-Encoding": named}
+    return _head(fields) + b"\r\n" + body
 
 
-def _quoted(raw: bytes) -> str:
+def _quoted(raw: bytes) -> bytes:
     # In C, and unlike email.quoprimime it leaves the line ends that are there.
-    return b2a_qp(raw, istext=True).decode("ascii")
+    return b2a_qp(raw, istext=True)
 
 
-def _base64(raw: bytes) -> str:
-    return encodebytes(raw).decode("ascii")
+def _base64(raw: bytes) -> bytes:
+    return encodebytes(raw).replace(b"\n", b"\r\n")
 
 
 def _address(text: str) -> str:

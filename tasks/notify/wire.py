@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from models.mail import Delivery, DeliveryKind
+from models.mail import Channel, Delivery, DeliveryKind
 from models.settings import Settings
 from tasks.notify.links import Links, unsubscribe_headers
 from tasks.notify.mime import build_mime
@@ -40,7 +40,7 @@ def final_bytes(
 
 
 def list_headers(delivery: Delivery, settings: Settings) -> dict[str, str]:
-    """How a mail program unsubscribes its reader; nothing for mail that is no list."""
-    if delivery.kind not in _LISTS:
+    """How a mail program unsubscribes its reader; nothing for mail that is no list, or is never sent."""
+    if delivery.kind not in _LISTS or delivery.channel is Channel.FILE:
         return {}
     return unsubscribe_headers(Links.of(settings, delivery, tracking=False))
