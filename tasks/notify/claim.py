@@ -24,7 +24,9 @@ from models.mail import (
     NotificationState,
 )
 from models.settings import Settings, get_settings
-from tasks.filter.ledger import skip
+from tasks.filter.facts import load_people
+from tasks.filter.ledger import lines, skip
+from tasks.filter.recheck import recheck
 from tasks.notify.compose import Draft, draft
 from tasks.notify.hold import on_hold
 from tasks.notify.letter import Letter
@@ -105,6 +107,8 @@ def _take_stored(sender: Sender, delivery: Delivery, body: bytes) -> tuple[Claim
     with writing(sender.scope) as session:
         if not _seize(sender, session, delivery, **_claimed(sender, delivery, claim)):
             return None, nothing
+        if _still_wanted(sender, session, delivery):
+            return claim, nothing
         seen = draft(sender.scope, session, delivery, now=sender.now)
         if seen.refusal is None and (seen.letter is not None or not _has_items(delivery)):
             return claim, nothing
@@ -113,6 +117,19 @@ def _take_stored(sender: Sender, delivery: Delivery, body: bytes) -> tuple[Claim
         sender.change(session, delivery.id, claim.holder, ours, **_emptied(seen), **idle)
         _drop(sender, session, delivery, seen)
     return None, sender.report("empty")
+
+
+def _still_wanted(sender: Sender, session: Session, delivery: Delivery) -> bool:
+    """Whether its reader may get it and something in it still qualifies: the common case, seen without reading what
+    the mail would say. False decides nothing."""
+    if delivery.user_id is None:
+        return False
+    people = load_people(sender.scope, session, [delivery.user_id])
+    if people.unreachable(delivery.user_id, delivery.kind) is not None:
+        return False
+    held = lines(sender.scope, session, states=(NotificationState.ATTACHED,), delivery_id=delivery.id)
+    verdicts = recheck(people, held, now=sender.now, freshness_days=get_settings().freshness_days)
+    return any(verdict.route for verdict in verdicts.values())
 
 
 def _write(sender: Sender, delivery: Delivery, letter: Letter) -> tuple[str, bytes]:
