@@ -14,7 +14,7 @@ from models.crm import CrmSnapshot
 from models.engine import reading, writing
 from models.events import Decision
 from models.jobs import JobRun, RunState, mark_crashed
-from models.mail import EmailBody
+from models.mail import EmailBody, EmailEvent
 from models.news import RawItem, SourceResult
 from models.scope import Scope
 from models.settings import get_settings
@@ -29,6 +29,8 @@ def policy(now: datetime) -> Iterator[tuple[type[TenantRow], ColumnElement[bool]
     def before(days: int) -> datetime:
         return now - timedelta(days=days)
 
+    # Counts of opens and clicks name nobody and stay.
+    yield EmailEvent, col(EmailEvent.created_at) < before(settings.keep_decisions_days)
     yield EmailBody, col(EmailBody.created_at) < before(settings.keep_bodies_days)
     # An item that waits is never too old to be processed.
     yield (

@@ -15,14 +15,24 @@ from models.base import new_id, utc_now
 from models.crm import CrmSnapshot
 from models.events import Decision, Event, Stage
 from models.jobs import JobRun, RunState
-from models.mail import Channel, Delivery, DeliveryKind, EmailBody
+from models.mail import Channel, Delivery, DeliveryKind, EmailBody, EmailEvent
 from models.news import Article, RawItem, SourceResult, SourceState, Story
 from models.settings import get_settings
 from services.retention import policy, prune
 
-AGEING: tuple[type[SQLModel], ...] = (EmailBody, RawItem, Decision, AiCache, AiSpend, SourceResult, JobRun)
+AGEING: tuple[type[SQLModel], ...] = (
+    EmailEvent,
+    EmailBody,
+    RawItem,
+    Decision,
+    AiCache,
+    AiSpend,
+    SourceResult,
+    JobRun,
+)
 """What goes by its age alone; of the CRM's snapshots the newest stays."""
 DAYS = {
+    "email_events": "keep_decisions_days",
     "email_bodies": "keep_bodies_days",
     "event_raw_data": "keep_raw_days",
     "decisions": "keep_decisions_days",
@@ -69,6 +79,9 @@ def put(tenant: Tenant, age: timedelta, **raw: Any) -> UUID:
         created_at=at,
     )
     tenant.add(EmailBody(business_id=business, delivery_id=tenant.add(mail), mime=b"x", created_at=at))
+    tenant.add(
+        EmailEvent(business_id=business, kind="delivered", provider_event_id=new_id().hex, created_at=at)
+    )
     return run
 
 
