@@ -11,16 +11,13 @@ from models.audit import record
 from models.base import utc_now
 from models.clients import find_client
 from models.engine import reading, writing
-from models.events import Stage
 from models.mail import NotificationState, SkipReason
 from models.scope import Scope
-from models.settings import get_settings
 from services.accounts import lock_business
 from services.errors import UserError
 from tasks.filter.facts import load_people
-from tasks.filter.known import reconsider
-from tasks.filter.ledger import lines, skip
-from tasks.filter.recheck import objections, recheck
+from tasks.filter.known import let_go, reconsider
+from tasks.filter.ledger import lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +60,7 @@ def mute(scope: Scope, client_id: UUID, muted: bool, *, now: datetime | None = N
 
 
 def _take_back(scope: Scope, session: Session, person: UUID, client_id: UUID, at: datetime) -> int:
-    waiting = [line for line in lines(scope, session, user_ids=[person]) if line.client_id == client_id]
-    people = load_people(scope, session, only=[person])
-    verdicts = recheck(people, waiting, now=at, freshness_days=get_settings().freshness_days)
-    return skip(session, objections(verdicts), stage=Stage.FILTER, at=at)
+    return let_go(scope, session, load_people(scope, session, only=[person]), at=at, client_id=client_id)
 
 
 def _give_back(scope: Scope, session: Session, person: UUID, client_id: UUID, at: datetime) -> int:

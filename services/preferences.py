@@ -12,16 +12,13 @@ from models.accounts import Frequency, User, UserPreference, stored_preference, 
 from models.audit import record
 from models.base import utc_now
 from models.engine import reading, writing
-from models.events import Stage
 from models.scope import Scope
-from models.settings import get_settings
 from services.accounts import categories_wanted, frequency_of, is_admin, lock_business
 from services.errors import UserError
 from services.explain import plain_message
 from services.fields import Email, TimeOfDay, Weekday, YesNo, Zone
 from tasks.filter.facts import load_people
-from tasks.filter.ledger import lines, skip
-from tasks.filter.recheck import objections, recheck
+from tasks.filter.known import let_go
 
 
 def _day(value: object) -> date | None:
@@ -134,15 +131,7 @@ def change_preferences(
         session.add(user)
         session.flush()
         record(scope, session, "preferences.changed", str(user.id), fields=changed)
-        return changed, _settle(scope, session, user.id, at)
-
-
-def _settle(scope: Scope, session: Session, user_id: UUID, at: datetime) -> int:
-    """Close what waits for the person and no longer qualifies."""
-    people = load_people(scope, session, only=[user_id])
-    waiting = lines(scope, session, user_ids=[user_id])
-    verdicts = recheck(people, waiting, now=at, freshness_days=get_settings().freshness_days)
-    return skip(session, objections(verdicts), stage=Stage.FILTER, at=at)
+        return changed, let_go(scope, session, load_people(scope, session, only=[user.id]), at=at)
 
 
 def _person(scope: Scope, session: Session, user_id: UUID) -> User:

@@ -15,9 +15,8 @@ from models.mail import Channel, Notification, NotificationState, SkipReason
 from models.scope import Scope
 from models.settings import get_settings
 from tasks.filter.facts import People, event_facts, load_people
-from tasks.filter.known import known_lines, reconsider
-from tasks.filter.ledger import decision, line_row, lines, skip
-from tasks.filter.recheck import objections, recheck
+from tasks.filter.known import known_lines, let_go, reconsider
+from tasks.filter.ledger import decision, line_row, lines
 from tasks.filter.rules import reach
 
 _TOLD = (
@@ -42,18 +41,11 @@ def hand_over(
     Lines that wait for who no longer follows the client are closed as not assigned. Newcomers are weighed for the
     client's news of the last ``freshness_days`` that nobody was told of yet; its history stays history.
     """
-    people = load_people(scope, session, {*gone, *new})
     days = get_settings().freshness_days
-    waiting = [
-        line
-        for line in lines(scope, session, channel=Channel.EMAIL, user_ids=sorted(gone))
-        if line.client_id == client_id
-    ]
-    skip(
-        session, objections(recheck(people, waiting, now=at, freshness_days=days)), stage=Stage.FILTER, at=at
-    )
+    if gone:
+        let_go(scope, session, load_people(scope, session, gone), at=at, client_id=client_id)
     untold = _untold(session, client_id, at - timedelta(days=days)) if new else []
-    return _offer(scope, session, people, untold, sorted(new), at) if untold else 0
+    return _offer(scope, session, load_people(scope, session, new), untold, sorted(new), at) if untold else 0
 
 
 def _untold(session: Session, client_id: UUID, since: datetime) -> list[Any]:

@@ -9,11 +9,12 @@ from sqlmodel import Session, col, select
 
 from models.engine import insert_rows
 from models.events import Decision, Stage
-from models.mail import Notification, NotificationState, SkipReason
+from models.mail import Channel, Notification, NotificationState, SkipReason
+from models.scope import Scope
 from models.settings import get_settings
 from tasks.filter.facts import People
 from tasks.filter.ledger import Line, chunks, decision, lines, move, skip, superseded
-from tasks.filter.recheck import recheck
+from tasks.filter.recheck import objections, recheck
 from tasks.filter.rules import WITHDRAWN
 from tasks.plan import RunPlan
 
@@ -90,6 +91,16 @@ def take_back(plan: RunPlan, session: Session, withdrawn: Sequence[UUID], at: da
         at=at,
         job_run_id=plan.job_run_id,
     )
+
+
+def let_go(
+    scope: Scope, session: Session, people: People, *, at: datetime, client_id: UUID | None = None
+) -> int:
+    """Close what waits for these people (of one client, where named) and no longer qualifies; how many."""
+    waiting = lines(scope, session, channel=Channel.EMAIL, user_ids=sorted(people.users))
+    mine = [line for line in waiting if client_id in (None, line.client_id)]
+    verdicts = recheck(people, mine, now=at, freshness_days=get_settings().freshness_days)
+    return skip(session, objections(verdicts), stage=Stage.FILTER, at=at)
 
 
 def reconsider(session: Session, people: People, skipped: Sequence[Line], *, now: datetime) -> int:
