@@ -11,10 +11,10 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event, make_url, update
+from sqlalchemy import Connection, Engine, bindparam, column, create_engine, event, make_url, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import ORMExecuteState, UOWTransaction, with_loader_criteria
-from sqlmodel import Session, SQLModel, col
+from sqlmodel import Session, SQLModel
 
 from models.base import TenantRow, new_id
 from models.scope import Role, Scope
@@ -98,12 +98,19 @@ def scope_of(session: Session) -> Scope:
     return scope
 
 
+_OWNER = column("business_id")
+"""Stands for the column of that name while SQLAlchemy looks at the filter before it knows the table."""
+
+
 @lru_cache(maxsize=1024)
-def _tenant_filters(business_id: UUID) -> tuple[Any, ...]:
-    tables = [m.class_ for m in SQLModel._sa_registry.mappers if issubclass(m.class_, TenantRow)]
-    return tuple(
-        with_loader_criteria(table, col(table.business_id) == business_id, include_aliases=True)
-        for table in tables
+def _tenant_filter(business_id: UUID) -> Any:
+    # One option for the base of all tenant tables: SQLAlchemy builds a cache key over every option of every
+    # statement, and an option a table cost more than the query itself.
+    return with_loader_criteria(
+        TenantRow,
+        lambda table: getattr(table, "business_id", _OWNER) == business_id,
+        include_aliases=True,
+        track_closure_variables=False,
     )
 
 
@@ -115,7 +122,7 @@ def _filter_by_tenant(state: ORMExecuteState) -> None:
     if scope.business_id is None:
         return
     if state.is_select or state.is_update or state.is_delete:
-        state.statement = state.statement.options(*_tenant_filters(scope.business_id))
+        state.statement = state.statement.options(_tenant_filter(scope.business_id))
 
 
 @event.listens_for(Session, "before_flush")

@@ -69,7 +69,7 @@ class Mailbox:
         return self._answer(server, "END") or f"250 OK queued as M{len(self.accepted)}"
 
 
-_TOKEN = re.compile(r"(/web/[a-z-]+/)[\w.-]+")
+_TOKEN = re.compile(r"(/web(?:/[a-z-]+)+/)[\w-]+\.[\w-]+")
 
 
 def as_read(data: bytes) -> tuple[object, ...]:

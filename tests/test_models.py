@@ -4,21 +4,25 @@ import itertools
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from conftest import Tenant
+from desk import another_tenant
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from sqlalchemy import Engine, func, text, update
+from sqlalchemy import Engine, exists, func, text, update
+from sqlalchemy import select as sa_select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, select
 
 from models import leases
-from models.accounts import Business
+from models.accounts import Business, User
 from models.base import new_id, utc_now
 from models.clients import Client, ClientAssignment
 from models.engine import insert_rows, make_engine, reading, writing
@@ -326,3 +330,32 @@ def test_the_second_schema_keeps_what_the_first_holds(tmp_path: Path) -> None:
                 count = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
                 assert count == 1, (target, table)
     engine.dispose()
+
+
+def test_the_guard_follows_the_scope_whatever_was_compiled_before(db: Engine) -> None:
+    """SQLAlchemy keeps compiled statements: the tenant must be a parameter of them, never a part."""
+    tenants = [another_tenant(f"t{number}") for number in range(3)]
+    for number, tenant in enumerate(tenants):
+        for client in range(number + 1):
+            tenant.add_user(f"u{client}@example.com", clients=(tenant.add_client(f"C{client}"),))
+    other = aliased(Client)
+    looked_after = exists().where(col(ClientAssignment.user_id) == col(User.id))
+    counted = sa_select(Client.id.label("id")).group_by(Client.id).subquery()
+    statements: list[Any] = [
+        select(Client),
+        sa_select(other.name),
+        sa_select(Client.name, User.email)
+        .join(ClientAssignment, col(ClientAssignment.client_id) == col(Client.id))
+        .join(User, col(User.id) == col(ClientAssignment.user_id)),
+        select(User).where(looked_after),
+        select(Client).where(col(Client.id).in_(select(ClientAssignment.client_id))),
+        sa_select(counted.c.id),
+        update(Client)
+        .values(industry="x")
+        .returning(col(Client.id))
+        .execution_options(synchronize_session=False),
+    ]
+    for statement in statements:
+        for number in (0, 2, 1, 0):
+            with writing(tenants[number].scope) as session:
+                assert len(session.execute(statement).all()) == number + 1, statement
