@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.business import BusinessOption
 from cli.output import BAD_INPUT, FAILED, err, fail, note, out, print_json, progress, say, warn, warn_all
 
 if TYPE_CHECKING:
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from services.csvfiles import Fault
     from services.doctor import Check
 
-BusinessOption = Annotated[
-    str | None,
-    typer.Option("--business", "-b", help="The business's slug; not needed when there is only one."),
-]
 CsvArgument = Annotated[Path, typer.Argument(metavar="FILE.csv", help="A CSV file with column names.")]
 
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.admin import BusinessOption
+from cli.business import BusinessOption, scope_for
 from cli.output import print_json, say
 
 if TYPE_CHECKING:
-    from models.scope import Scope
+    pass
 
 ValuesArgument = Annotated[
     list[str], typer.Argument(metavar="NAME=VALUE...", help="accent, subject_prefix, intro, footer.")
@@ -30,7 +30,7 @@ def show(business: BusinessOption = None) -> None:
     """The look in force, as one JSON object."""
     from services.appearance import look_of
 
-    print_json(look_of(_scope(business)).model_dump())
+    print_json(look_of(scope_for(business)).model_dump())
 
 
 def change(values: ValuesArgument, business: BusinessOption = None) -> None:
@@ -42,14 +42,14 @@ def change(values: ValuesArgument, business: BusinessOption = None) -> None:
     if not all(equals for _, equals, _ in pairs):
         raise UserError("give NAME=VALUE", "such as accent=#0a5394 intro='Good morning.'")
     changes = {name.strip().replace("-", "_"): value for name, _, value in pairs}
-    print_json(change_look(_scope(business), changes).model_dump())
+    print_json(change_look(scope_for(business), changes).model_dump())
 
 
 def reset(business: BusinessOption = None) -> None:
     """The product's own look again."""
     from services.appearance import reset_look
 
-    reset_look(_scope(business))
+    reset_look(scope_for(business))
     say("the mails look as they come")
 
 
@@ -63,16 +63,7 @@ def preview(
     """A mail of invented news in your look, as a page to open in a browser."""
     from services.appearance import preview as rendered_preview
 
-    rendered = rendered_preview(_scope(business), kind)
+    rendered = rendered_preview(scope_for(business), kind)
     to.write_text(rendered.html, encoding="utf-8")
     say(f"subject: {rendered.subject}")
     say(f"written: {to}")
-
-
-def _scope(business: str | None) -> "Scope":
-    from models.scope import Scope
-    from services.accounts import pick_business
-    from services.setup import ensure_schema
-
-    ensure_schema()
-    return Scope.system(pick_business(business).id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from cli.admin import BusinessOption
+from cli.business import BusinessOption, scope_for
 from cli.output import clean, note, out, print_json, say
 
 if TYPE_CHECKING:
@@ -79,13 +79,9 @@ def story(
     as_json: JsonOption = False,
 ) -> None:
     """Why articles are one story or two: what was decided when they came, and the same worked out again."""
-    from models.scope import Scope
-    from services.accounts import pick_business
     from services.judgement.replay import pair_log, story_log
-    from services.setup import ensure_schema
 
-    ensure_schema()
-    scope = Scope.system(pick_business(business).id)
+    scope = scope_for(business)
     told = story_log(scope, article) if other is None else pair_log(scope, article, other)
     if as_json:
         print_json(told.model_dump(mode="json"))

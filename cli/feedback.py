@@ -4,12 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.admin import BusinessOption
+from cli.business import BusinessOption, scope_for
 from cli.output import note, say
 
 if TYPE_CHECKING:
     from models.feedback import FeedbackVerdict
-    from models.scope import Scope
     from services.feedback import Preview
 
 UserOption = Annotated[str, typer.Option("--user", "-u", help="The address of the person who says so.")]
@@ -59,7 +58,7 @@ def give(
     from services.feedback import preview
     from services.shortids import short
 
-    scope, kind = _person(business, user), _verdict(verdict)
+    scope, kind = scope_for(business, user), _verdict(verdict)
     told = preview(scope, event, kind, client=client, phrase=phrase)
     _show_preview(told)
     if dry_run:
@@ -74,14 +73,10 @@ def show(
     every: Annotated[bool, typer.Option("--all", help="Also what was taken back.")] = False,
 ) -> None:
     """What was said, newest first, and the rule that came of it."""
-    from models.scope import Scope
-    from services.accounts import pick_business
     from services.feedback import listing
-    from services.setup import ensure_schema
     from services.shortids import short
 
-    ensure_schema()
-    told = listing(Scope.system(pick_business(business).id), undone=every)
+    told = listing(scope_for(business), undone=every)
     for said in told:
         undone = f"  (undone {said.undone_at:%Y-%m-%d})" if said.undone_at else ""
         who = said.person or "somebody who has left"
@@ -102,19 +97,10 @@ def undo(
     """Take a verdict back: its rule goes, and the next run judges again what the rule kept away."""
     from services.feedback import undo as take_back
 
-    said, again = take_back(_person(business, user), feedback)
+    said, again = take_back(scope_for(business, user), feedback)
     say(f"undone: {said.effect}")
     what = "mailed after all" if said.verdict == "not_relevant" else "judged again by the next run"
     say(f"{again} items {what}" if again != 1 else f"1 item {what}")
-
-
-def _person(business: str | None, user: str) -> "Scope":
-    from models.scope import Scope
-    from services.accounts import pick_business, scope_of
-    from services.setup import ensure_schema
-
-    ensure_schema()
-    return scope_of(Scope.system(pick_business(business).id), user)
 
 
 def _verdict(given: str) -> "FeedbackVerdict":

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.admin import BusinessOption
+from cli.business import BusinessOption, scope_for
 from cli.output import note, say, warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from models.scope import Scope
     from services.patterns import Trial
     from tasks.classify.rules import Pattern
 
@@ -49,7 +48,7 @@ def show(business: BusinessOption = None) -> None:
     from services.patterns import list_patterns
     from services.shortids import short
 
-    stored = list_patterns(_scope(business))
+    stored = list_patterns(scope_for(business))
     for one in stored:
         extra = "".join(
             f", {name} {value}"
@@ -74,7 +73,7 @@ def check(
     from services.patterns import try_patterns
 
     patterns = _given(file, category, phrase, weight, says)
-    _show_trial(try_patterns(_scope(business), patterns))
+    _show_trial(try_patterns(scope_for(business), patterns))
 
 
 def add(
@@ -90,7 +89,7 @@ def add(
     from services.shortids import short
 
     patterns = _given(file, category, phrase, weight, says)
-    scope = _scope(business)
+    scope = scope_for(business)
     trial = try_patterns(scope, patterns)
     added = add_patterns(scope, patterns)
     for one in added:
@@ -106,17 +105,8 @@ def remove(
     """Remove a pattern. The next run does without it; what it decided stays."""
     from services.patterns import remove_pattern
 
-    gone = remove_pattern(_scope(business), pattern)
+    gone = remove_pattern(scope_for(business), pattern)
     say(f"removed: {gone.category} +{gone.weight:g}  {gone.phrase}")
-
-
-def _scope(business: str | None) -> "Scope":
-    from models.scope import Scope
-    from services.accounts import pick_business
-    from services.setup import ensure_schema
-
-    ensure_schema()
-    return Scope.system(pick_business(business).id)
 
 
 def _given(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.admin import BusinessOption
+from cli.business import BusinessOption
 from cli.output import BAD_INPUT, clean, note, out, print_json, progress, say, warn, warn_all
 
 if TYPE_CHECKING:

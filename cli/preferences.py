@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.admin import BusinessOption
+from cli.business import BusinessOption, scope_for
 from cli.output import note, print_json, say
 
 if TYPE_CHECKING:
@@ -66,16 +66,10 @@ def change(
 
 def _who(business: str | None, email: str) -> "tuple[Scope, UUID]":
     """The machinery's scope, for whoever has a shell here may change anybody's, and the person's id."""
-    from models.scope import Scope
-    from services.accounts import pick_business, scope_of
-    from services.setup import ensure_schema
-
-    ensure_schema()
-    scope = Scope.system(pick_business(business).id)
-    found = scope_of(scope, email).user_id
+    found = scope_for(business, email).user_id
     if found is None:
         raise PermissionError("preferences belong to a person")
-    return scope, found
+    return scope_for(business), found
 
 
 def _words(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.admin import BusinessOption
+from cli.business import BusinessOption
 from cli.output import clean, err, note, print_json, say
 from cli.provider_table import show_listing
 

@@ -4,14 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.admin import BusinessOption
+from cli.business import BusinessOption, scope_for
 from cli.output import note, print_json, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.returns import Actor
-    from models.scope import Scope
     from services.engagement import Rate
 
 AsUserOption = Annotated[
@@ -40,7 +39,7 @@ def show(
     from services.shortids import short
     from services.suppression import listing
 
-    found = listing(_scope(business, None), lifted=every)
+    found = listing(scope_for(business, None), lifted=every)
     for one in found:
         lifted = f"  (lifted {one.lifted_at:%Y-%m-%d})" if one.lifted_at else ""
         topic = "all mail" if one.topic == "all" else one.topic.replace("_", " ")
@@ -62,7 +61,7 @@ def lift(
     """Write to an address again. What was not sent meanwhile stays unsent."""
     from services.suppression import lift as take_away
 
-    for one in take_away(_scope(business, user), address, reason):
+    for one in take_away(scope_for(business, user), address, reason):
         say(f"lifted: {one.address}, {_words(one.reason)} of {one.created_at:%Y-%m-%d}")
 
 
@@ -81,7 +80,7 @@ def tracking(
 
     if state not in {"on", "off"}:
         raise UserError(f"{state!r} is neither on nor off", "client-monitor tracking on, or off")
-    changed = set_tracking(_scope(business, user), state == "on")
+    changed = set_tracking(scope_for(business, user), state == "on")
     say(f"tracking is {state}" if changed else f"tracking was {state} already")
     if state == "on" and not get_settings().public_url.startswith("https://"):
         note("nothing is tracked before CM_PUBLIC_URL is an https address")
@@ -95,7 +94,7 @@ def engagement(
     """How often mails were opened and clicked: by people, by machines, and by who knows whom."""
     from services.engagement import rates
 
-    found = rates(_scope(business, None), days=days)
+    found = rates(scope_for(business, None), days=days)
     if as_json:
         print_json({"days": days, "kinds": [one.model_dump(mode="json") for one in found]})
         return
@@ -124,13 +123,3 @@ def _hits(rate: "Rate", hits: "Mapping[Actor, int]") -> str:
 
 def _words(reason: str) -> str:
     return reason.replace("_", " ")
-
-
-def _scope(business: str | None, user: str | None) -> "Scope":
-    from models.scope import Scope
-    from services.accounts import pick_business, scope_of
-    from services.setup import ensure_schema
-
-    ensure_schema()
-    scope = Scope.system(pick_business(business).id)
-    return scope if user is None else scope_of(scope, user)

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli.admin import BusinessOption
+from cli.business import BusinessOption
 from cli.output import FAILED, clean, err, note, out, say, warn, warn_all
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.admin import BusinessOption
+from cli.business import BusinessOption, scope_for
 from cli.output import note, say
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def show_all(
     from services.sending import current_hold, mails
     from services.shortids import short
 
-    scope = _scope(business)
+    scope = scope_for(business)
     found = mails(scope, states=_states(state), limit=limit)
     for mail in found:
         why = f"  ({mail.last_error})" if mail.last_error else ""
@@ -85,7 +85,7 @@ def show(mail: MailArgument, business: BusinessOption = None) -> None:
     """All that is known of one mail, but for its text."""
     from services.sending import find_mail
 
-    found = find_mail(_scope(business), mail)
+    found = find_mail(scope_for(business), mail)
     for name, value in _facts(found):
         if value not in (None, ""):
             say(f"{name:<14}{value}")
@@ -95,7 +95,7 @@ def retry(mail: MailArgument, business: BusinessOption = None) -> None:
     """Send a failed mail after all, with the next tick."""
     from services.sending import retry as try_again
 
-    found = try_again(_scope(business), mail)
+    found = try_again(scope_for(business), mail)
     say(f"to {found.recipient}: waits to be sent")
 
 
@@ -115,7 +115,7 @@ def resolve(
 
     if sent is None:
         raise UserError("did it arrive?", "say --sent or --not-sent")
-    found = settle(_scope(business), mail, sent=sent)
+    found = settle(scope_for(business), mail, sent=sent)
     say(f"to {found.recipient}: {'closed as sent' if sent else 'waits to be sent'}")
 
 
@@ -152,10 +152,6 @@ def _tenants(business: str | None, *, every: bool) -> "list[tuple[str, Scope]]":
     ensure_schema()
     chosen = every_business() if every else [pick_business(business)]
     return [(one.slug, Scope.system(one.id)) for one in chosen]
-
-
-def _scope(business: str | None) -> "Scope":
-    return _tenants(business, every=False)[0][1]
 
 
 def _states(name: str | None) -> "tuple[DeliveryState, ...]":

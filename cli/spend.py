@@ -8,7 +8,7 @@ import typer
 from rich.bar import Bar
 from rich.table import Table
 
-from cli.admin import BusinessOption
+from cli.business import BusinessOption
 from cli.output import clean, note, out, print_json, say
 
 if TYPE_CHECKING:

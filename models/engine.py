@@ -11,7 +11,17 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, bindparam, column, create_engine, event, make_url, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    bindparam,
+    column,
+    create_engine,
+    event,
+    make_url,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import ORMExecuteState, UOWTransaction, with_loader_criteria
 from sqlmodel import Session, SQLModel
@@ -98,7 +108,7 @@ def scope_of(session: Session) -> Scope:
     return scope
 
 
-_OWNER = column("business_id")
+_OWNER: ColumnElement[Any] = column("business_id")
 """Stands for the column of that name while SQLAlchemy looks at the filter before it knows the table."""
 
 
