@@ -51,8 +51,10 @@ def import_crm(
     from models.scope import Scope
     from services import crm_import as portfolio
     from services.accounts import pick_business
+    from services.setup import ensure_schema
 
     choices = portfolio.Choices(portfolio.translations(tier or []), prefer_crm, archive_missing)
+    ensure_schema()
     scope = Scope.system(pick_business(business).id)
     with progress() as bar:
         task = bar.add_task("accounts read", total=None)

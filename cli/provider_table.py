@@ -42,7 +42,7 @@ def show_listing(listing: "Listing") -> None:
     )
     say(f"reckoned for {listing.clients} clients{confidential} and {listing.runs_a_day:g} runs a day")
     for line in listing.providers:
-        if line.state != "closed" or (line.enabled and (line.missing or line.ends)):
+        if line.state != "closed" or line.held_until or (line.enabled and (line.missing or line.ends)):
             warn(f"{line.name}: {_trouble(line)}")
     sources = [line for line in listing.providers if line.kind.value == "source"]
     if sources and not any(line.enabled for line in sources):
@@ -66,6 +66,10 @@ def _trouble(line: "ProviderLine") -> str:
     if line.state != "closed":
         until = f" until {line.asked_again_at:%Y-%m-%d %H:%M} UTC" if line.asked_again_at else ""
         said.append(f"left alone{until} after {line.failures} failures in a row ({line.last_error})")
+    if line.held_until:
+        said.append(
+            f"asked for a pause until {line.held_until:%Y-%m-%d %H:%M} UTC; providers test asks it at once"
+        )
     if line.missing:
         said.append(f"is on and lacks {', '.join(line.missing)}")
     if line.ends:

@@ -9,7 +9,7 @@ Unlike queries, these functions open transactions of their own: what they say mu
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, update
@@ -40,12 +40,26 @@ class BreakerState(StrEnum):
     HALF_OPEN = "half_open"
 
 
+class Ended(Enum):
+    """What the end of a call says about the provider."""
+
+    ANSWERED = auto()
+    FAILED = auto()
+    UNDECIDED = auto()
+    """Nothing: a quota, a missing key, a fault of ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Admission:
     """Whether a provider may be asked now. ``refusal``: why not, in a line for a person; empty when it may."""
 
     refusal: str = ""
-    is_probe: bool = False
+    probe_until: datetime | None = None
+    """For a probe: how long nobody else gets one."""
+
+    @property
+    def is_probe(self) -> bool:
+        return self.probe_until is not None
 
     @property
     def may_ask(self) -> bool:
@@ -74,13 +88,14 @@ def all_health(scope: Scope) -> dict[tuple[ProviderKind, str], ProviderHealth]:
 def admit(scope: Scope, kind: ProviderKind, name: str, *, now: datetime | None = None) -> Admission:
     """Whether to ask the provider. When it is half open, one caller gets the probe and all others a refusal.
 
-    Whoever is admitted says how it went: ``succeeded``, ``failed`` or ``undecided``.
+    Whoever is admitted says how it went, whatever happens: ``leave``.
     """
     now = now or utc_now()
     health = _health(scope, kind, name)
     if state_of(health, now) is BreakerState.CLOSED:
         return Admission()
     if state_of(health, now) is BreakerState.HALF_OPEN:
+        until = now + PROBE_LASTS
         with writing(scope) as session:
             probing = session.exec(
                 update(ProviderHealth)
@@ -89,17 +104,36 @@ def admit(scope: Scope, kind: ProviderKind, name: str, *, now: datetime | None =
                     col(ProviderHealth.open_until) <= now,
                     or_(col(ProviderHealth.probe_until).is_(None), col(ProviderHealth.probe_until) <= now),
                 )
-                .values(probe_until=now + PROBE_LASTS)
+                .values(probe_until=until)
                 .returning(col(ProviderHealth.id))
                 .execution_options(synchronize_session=False)
             ).first()
         if probing is not None:
-            return Admission(is_probe=True)
+            return Admission(probe_until=until)
         health = _health(scope, kind, name)  # the other one's probe may have ended meanwhile
     state = state_of(health, now)
     if health is None or state is BreakerState.CLOSED:
         return Admission()
     return Admission(refusal=_refusal(health, state))
+
+
+def leave(
+    scope: Scope,
+    kind: ProviderKind,
+    name: str,
+    admission: Admission,
+    how: Ended,
+    error: str = "",
+    *,
+    now: datetime | None = None,
+) -> None:
+    """Tell the breaker how a call that it admitted ended; ``error`` is for a failure."""
+    if how is Ended.ANSWERED:
+        succeeded(scope, kind, name, now=now)
+    elif how is Ended.FAILED:
+        failed(scope, kind, name, error, now=now)
+    else:
+        undecided(scope, kind, name, admission)
 
 
 def succeeded(scope: Scope, kind: ProviderKind, name: str, *, now: datetime | None = None) -> None:
@@ -147,11 +181,17 @@ def failed(scope: Scope, kind: ProviderKind, name: str, error: str, *, now: date
             )
 
 
-def undecided(scope: Scope, kind: ProviderKind, name: str) -> None:
-    """It was not asked after all, or what went wrong says nothing about it: a probe in hand is given back."""
-    health = _health(scope, kind, name)
-    if health is not None and health.probe_until is not None:
-        _change(scope, kind, name, values={"probe_until": None})
+def undecided(scope: Scope, kind: ProviderKind, name: str, admission: Admission) -> None:
+    """It was not asked after all, or what went wrong says nothing about it: the caller's own probe is given back."""
+    if admission.probe_until is None:
+        return
+    with writing(scope) as session:
+        session.exec(
+            update(ProviderHealth)
+            .where(*_of(kind, name), col(ProviderHealth.probe_until) == admission.probe_until)
+            .values(probe_until=None)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def reset(scope: Scope, kind: ProviderKind, name: str) -> None:

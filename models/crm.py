@@ -50,7 +50,7 @@ class CrmImport(TenantRow, table=True):
     provider: str = Field(max_length=60)
     client_id: UUID
     said: dict[str, Any] = json_field()
-    """Client fields by name, as text; what the CRM did not say is left out."""
+    """Client fields by name, as text, its id there among them; what the CRM did not say is left out."""
     owner_id: UUID | None = None
     """The user who was its owner there."""
     assignment_id: UUID | None = None
@@ -58,10 +58,9 @@ class CrmImport(TenantRow, table=True):
     imported_at: datetime = utc_field(nullable=False)
 
 
-def crm_imports(scope: Scope, session: Session, provider: str) -> dict[UUID, CrmImport]:
-    """By client id, what this CRM said at the last import."""
-    query = select(CrmImport).where(CrmImport.provider == provider)
-    return {row.client_id: row for row in session.exec(query)}
+def crm_imports(scope: Scope, session: Session) -> list[CrmImport]:
+    """What each CRM said of each client at its last import."""
+    return list(session.exec(select(CrmImport)))
 
 
 def latest_snapshots(

@@ -4,10 +4,12 @@ These tables belong to the deployment, not to a tenant: a key's rate limit does 
 """
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint, case, delete, func, or_, update
+from sqlalchemy import ColumnElement, UniqueConstraint, and_, case, delete, func, or_, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.base import new_id, utc_field, utc_now
@@ -16,6 +18,14 @@ from models.engine import insert_rows
 
 class BudgetExhausted(RuntimeError):
     """The reservation would pass the budget's limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What ``reserve`` set aside: who holds it says later what was really spent."""
+
+    id: UUID
+    budget: str
 
 
 class RateSlot(SQLModel, table=True):
@@ -99,6 +109,32 @@ def hold_back(session: Session, provider: str, credential: str | None, until: da
     )
 
 
+def lift_holds(session: Session, name: str, credentials: Sequence[str | None]) -> None:
+    """Ask again what was held back: somebody wants to know, or changed what was wrong."""
+    session.exec(
+        update(RateSlot)
+        .where(_held_of(name, credentials))
+        .values(held_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def longest_hold(session: Session, name: str, credentials: Sequence[str | None]) -> datetime | None:
+    """Until when a provider, or a part of it, is held back for one of these keys. Perhaps long past."""
+    return session.exec(select(func.max(RateSlot.held_until)).where(_held_of(name, credentials))).one()
+
+
+def _held_of(name: str, credentials: Sequence[str | None]) -> ColumnElement[bool]:
+    """The slots of a provider and of its parts, which are called "name:part" (a feed) or "name-part" (an endpoint)."""
+    provider = col(RateSlot.provider)
+    parts = [provider.startswith(f"{name}{mark}", autoescape=True) for mark in ":-"]
+    return and_(
+        or_(provider == name, *parts),
+        col(RateSlot.credential).in_({fingerprint(credential) for credential in credentials}),
+        col(RateSlot.held_until).is_not(None),
+    )
+
+
 def held_until(session: Session, provider: str, credential: str | None) -> datetime | None:
     """Until when the provider is held back; it may have been after a turn was booked. Perhaps long past."""
     return session.exec(
@@ -108,8 +144,8 @@ def held_until(session: Session, provider: str, credential: str | None) -> datet
     ).first()
 
 
-def reserve(session: Session, budget: str, amount: float, *, limit: float, seconds: float = 600) -> UUID:
-    """Set ``amount`` aside before a call and return the reservation's id; BudgetExhausted past ``limit``."""
+def reserve(session: Session, budget: str, amount: float, *, limit: float, seconds: float = 600) -> Reserved:
+    """Set ``amount`` aside before a call that takes ``seconds`` at the most; BudgetExhausted past ``limit``."""
     insert_rows(
         session,
         Budget,
@@ -128,23 +164,22 @@ def reserve(session: Session, budget: str, amount: float, *, limit: float, secon
         raise BudgetExhausted(f"budget {budget}: {amount:g} more would pass its limit of {limit:g}")
     row = Reservation(budget=budget, amount=amount, expires_at=utc_now() + timedelta(seconds=seconds))
     session.add(row)
-    return row.id
+    return Reserved(row.id, budget)
 
 
-def settle(session: Session, reservation: UUID, spent: float) -> None:
-    """Turn a reservation into what was really spent; a lapsed one still counts its spending."""
+def settle(session: Session, reserved: Reserved, spent: float) -> None:
+    """Turn a reservation into what was really spent: once, by whoever made it. A lapsed one counts its spending too."""
     row = session.exec(
         delete(Reservation)
-        .where(col(Reservation.id) == reservation)
-        .returning(col(Reservation.budget), col(Reservation.amount))
+        .where(col(Reservation.id) == reserved.id)
+        .returning(col(Reservation.amount))
         .execution_options(synchronize_session=False)
     ).first()
-    if row is None:
-        return
+    held = row[0] if row is not None else 0.0  # lapsed: its amount went back to the budget then
     session.exec(
         update(Budget)
-        .where(col(Budget.name) == row[0])
-        .values(spent=Budget.spent + spent, reserved=Budget.reserved - row[1])
+        .where(col(Budget.name) == reserved.budget)
+        .values(spent=Budget.spent + spent, reserved=Budget.reserved - held)
         .execution_options(synchronize_session=False)
     )
 

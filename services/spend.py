@@ -18,7 +18,7 @@ from models.scope import Scope
 from models.settings import get_settings
 from models.vault import VaultClosed, unseal
 from services.shortids import short
-from tasks.classify.ai.budgets import budgets_of
+from tasks.classify.ai.budgets import budgets_of, pays_itself
 from tasks.classify.connect import in_force
 from tasks.keys import KEY
 
@@ -132,9 +132,8 @@ def _allowances(scope: Scope, session: Session, config: ProviderConfig, now: dat
         has_own_key = KEY in unseal(settings, config.secret)
     except VaultClosed:
         has_own_key = False  # it cannot be used, so it buys nothing
-    budgets = budgets_of(
-        settings, scope.business, config.options, now, has_own_key=has_own_key, job_run_id=None
-    )
+    pays = pays_itself(config.name, config.options, has_own_key=has_own_key)
+    budgets = budgets_of(settings, scope.business, config.options, now, pays_itself=pays, job_run_id=None)
     limits = [("usd", budgets.money), ("calls", budgets.calls)]
     return [
         # The name is ai-UNIT/BUSINESS/PERIOD/WHEN: see tasks.classify.ai.budgets.

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from math import ceil
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 from sqlmodel import SQLModel, select
@@ -17,8 +18,8 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "faults.md"
 
 WITHIN_A_RUN = timedelta(seconds=30)
 """What is waited for at once leaves nobody alone."""
-UNTIL = {870: "midnight UTC", 1_290: "midnight in California"}
-"""Minutes, as the run's clock, 9:30 UTC on 10 March 2026, has it."""
+UNTIL = {"UTC": "midnight UTC", "America/Los_Angeles": "midnight in California"}
+"""Where it is midnight when a hold ends."""
 
 
 def cell(state: str, attempts: int, provider: str) -> str:
@@ -31,8 +32,14 @@ def cell(state: str, attempts: int, provider: str) -> str:
     waits = [until - utc_now() for until in held if until]
     if not waits or max(waits) < WITHIN_A_RUN:
         return said
+    over = max(until for until in held if until)
+    for zone, words in UNTIL.items():
+        there = over.astimezone(ZoneInfo(zone))
+        # Not at the very instant: between two looks at the clock some milliseconds go by.
+        if there - there.replace(hour=0, minute=0, second=0, microsecond=0) < timedelta(seconds=2):
+            return f"{said}, {words}"
     minutes = ceil(max(waits) / timedelta(minutes=1))  # up: some seconds of it have gone by
-    return f"{said}, {UNTIL.get(minutes, f'{minutes} min')}"
+    return f"{said}, {minutes} min"
 
 
 def everything(db: Engine) -> str:

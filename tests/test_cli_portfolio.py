@@ -113,6 +113,15 @@ def test_what_is_gone_is_named_and_archived_only_when_asked(tenant: Tenant, hub:
     assert told(call("--json"))["gone"] == []
 
 
+def test_a_company_merged_into_a_new_one_is_no_new_client_and_not_gone(tenant: Tenant, hub: HubSpot) -> None:
+    call("--apply")
+    acme = hub.objects["companies"].pop("1")
+    hub.objects["companies"]["9"] = acme | {"hs_merged_object_ids": "1;8"}
+    assert "0 new, 1 changed, 1 unchanged" in call("--apply", "--archive-missing").stdout
+    [kept] = rows(tenant, Client, name="Acme")
+    assert (kept.crm_id, kept.archived_at) == ("9", None)
+
+
 def test_bad_accounts_are_named_and_the_others_go_in(tenant: Tenant, hub: HubSpot) -> None:
     hub.add("companies", 3, name="", lifecyclestage="customer")
     result = call("--apply")
@@ -144,6 +153,14 @@ def test_a_crm_that_fails_changes_nothing_and_says_what_to_do(
     assert "providers test hubspot" in result.stderr
     assert KEY not in result.stdout + result.stderr
     assert all(client.archived_at is None for client in rows(tenant, Client))
+
+
+def test_a_database_that_is_not_set_up_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CM_DATABASE_URL", f"sqlite:///{tmp_path / 'empty.db'}")
+    get_settings.cache_clear()
+    result = call()
+    print(result.output)
+    assert result.exit_code == 1
 
 
 def test_without_a_crm_or_with_an_unknown_one_it_says_how_to_go_on(tenant: Tenant) -> None:

@@ -114,8 +114,9 @@ def test_a_killed_prober_blocks_nobody_for_ever(tenant: Tenant) -> None:
 def test_a_probe_that_decided_nothing_is_given_back(tenant: Tenant) -> None:
     scope, later = tenant.scope, NOW + FIRST_PAUSE
     fail(scope, 3)
-    assert admit(scope, KIND, "news", now=later).is_probe
-    undecided(scope, KIND, "news")
+    probe = admit(scope, KIND, "news", now=later)
+    assert probe.is_probe
+    undecided(scope, KIND, "news", probe)
     assert admit(scope, KIND, "news", now=later).is_probe
     assert health(scope).failures == 3
 

@@ -25,6 +25,8 @@ from services.crm_import import Change, Choices, Outcome, Plan
 from services.crm_import.reading import translations
 from services.errors import UserError
 from tasks.enrich.crm import Record
+from tasks.enrich.salesforce.options import read_options
+from tasks.enrich.salesforce.reading import record as read_account
 
 ACME = Record(
     crm_id="1",
@@ -38,20 +40,20 @@ ACME = Record(
 BOLT = Record(crm_id="2", name="Bolt")
 
 
-def preview(tenant: Tenant, *records: Record, **choices: object) -> Plan:
-    return crm_import.preview(tenant.scope, "book", records, Choices(**choices))  # type: ignore[arg-type]
+def preview(tenant: Tenant, *records: Record, crm: str = "book", **choices: object) -> Plan:
+    return crm_import.preview(tenant.scope, crm, records, Choices(**choices))  # type: ignore[arg-type]
 
 
-def load(tenant: Tenant, *records: Record, **choices: object) -> Plan:
+def load(tenant: Tenant, *records: Record, crm: str = "book", **choices: object) -> Plan:
     """Import, after making sure that the dry run says the same and that a second import has nothing to do."""
-    told = preview(tenant, *records, **choices)
+    told = preview(tenant, *records, crm=crm, **choices)
     before = everything(tenant)
-    assert preview(tenant, *records, **choices) == told
+    assert preview(tenant, *records, crm=crm, **choices) == told
     assert everything(tenant) == before
-    done = crm_import.apply(tenant.scope, "book", records, Choices(**choices))  # type: ignore[arg-type]
+    done = crm_import.apply(tenant.scope, crm, records, Choices(**choices))  # type: ignore[arg-type]
     assert sorted(told.lines, key=repr) == sorted(done.lines, key=repr)
     after = everything(tenant)
-    again = crm_import.apply(tenant.scope, "book", records, Choices(**choices))  # type: ignore[arg-type]
+    again = crm_import.apply(tenant.scope, crm, records, Choices(**choices))  # type: ignore[arg-type]
     assert not again.changes_something
     assert everything(tenant) == after
     return done
@@ -299,6 +301,76 @@ def test_a_client_gone_from_the_crm_is_named_and_archived_only_when_asked(tenant
     assert client(tenant, "Bolt").archived_at is not None
     assert client(tenant, "Eden").id == by_hand
     assert client(tenant, "Eden").archived_at is None
+
+
+def test_an_account_that_merged_and_has_a_new_id_is_the_client_it_was(tenant: Tenant) -> None:
+    load(tenant, ACME, BOLT)
+    made = client(tenant, "Acme")
+    merged = replace(ACME, crm_id="3", name="Acme Group", other_ids=("1",))
+    plan = load(tenant, merged, BOLT, archive_missing=True)
+    assert outcomes(plan) == {"3": Outcome.CHANGED, "2": Outcome.UNCHANGED}
+    assert (plan.gone, plan.archived) == ((), ())
+    now = client(tenant, "Acme Group")
+    assert (now.id, now.crm_id, now.archived_at) == (made.id, "3", None)
+    assert preview(tenant, replace(merged, name=""), BOLT).gone == ()
+
+
+def test_two_clients_whose_accounts_merged_are_named_and_neither_is_archived(tenant: Tenant) -> None:
+    load(tenant, ACME, BOLT)
+    merged = replace(BOLT, crm_id="3", other_ids=("1", "2"))
+    plan = load(tenant, merged, archive_missing=True)
+    assert only(plan).name == "Bolt"
+    assert only(plan).notes == ("crm_id: client 'Acme' is this account too, as 1: archive one of them",)
+    assert {row.name: row.crm_id for row in rows(tenant, Client)} == {"Acme": "1", "Bolt": "3"}
+    assert plan.archived == ()
+    archive_client(tenant.scope, client(tenant, "Acme").id)
+    assert only(load(tenant, merged)).notes == ()
+
+
+def test_an_id_that_is_another_accounts_own_leads_there(tenant: Tenant) -> None:
+    load(tenant, ACME, BOLT)
+    plan = load(tenant, Record("3", "Cord", other_ids=("1",)), ACME, BOLT)
+    assert outcomes(plan) == {"1": Outcome.UNCHANGED, "2": Outcome.UNCHANGED, "3": Outcome.NEW}
+
+
+def test_a_salesforce_id_as_people_copy_it_is_the_accounts(tenant: Tenant) -> None:
+    tenant.add_client("Acme Holdings", crm_id="001D000000IqhSL")
+    account = {"Id": "001D000000IqhSLIAZ", "Name": "Acme"}
+    found = read_account(account, read_options({"client_id": "the-app"}))
+    assert found is not None
+    plan = load(tenant, found)
+    assert only(plan).changes == (Change("crm_id", "001D000000IqhSL", "001D000000IqhSLIAZ"),)
+
+
+def test_who_moves_to_another_crm_and_back_keeps_the_clients(tenant: Tenant) -> None:
+    load(tenant, ACME, BOLT)
+    made = client(tenant, "Acme")
+    there = (Record("A", "Acme"), Record("B", "Bolt"))
+    assert outcomes(load(tenant, *there, crm="other")) == {"A": Outcome.CHANGED, "B": Outcome.CHANGED}
+    assert client(tenant, "Acme").crm_id == "A"
+    edit_client(tenant.scope, made.id, name="Acme Pumps")
+    assert outcomes(load(tenant, *there, crm="other")) == {"A": Outcome.UNCHANGED, "B": Outcome.UNCHANGED}
+
+    back = load(tenant, ACME)
+    assert outcomes(back) == {"1": Outcome.CHANGED}
+    assert [(one.name, one.crm_id) for one in back.gone] == [("Bolt", "2")]
+    assert {row.name: row.crm_id for row in rows(tenant, Client)} == {"Acme Pumps": "1", "Bolt": "B"}
+
+
+def test_an_id_typed_by_hand_counts_for_the_crm_that_is_imported_from(tenant: Tenant) -> None:
+    load(tenant, ACME)
+    edit_client(tenant.scope, client(tenant, "Acme").id, crm_id="A")
+    plan = load(tenant, Record("A", "Acme of Ohio"), Record("B", "Acme"), crm="other")
+    assert outcomes(plan) == {"A": Outcome.UNCHANGED, "B": Outcome.REFUSED}
+
+
+def test_an_id_that_means_another_account_in_another_crm_is_refused_with_a_mend(tenant: Tenant) -> None:
+    load(tenant, ACME)
+    plan = load(tenant, Record("1", "Bolt"), Record("5", "Cord"), crm="other")
+    assert outcomes(plan) == {"1": Outcome.REFUSED, "5": Outcome.NEW}
+    [refused] = [line for line in plan.lines if line.problem]
+    assert refused.problem == "crm_id: client 'Acme' has 1 from another CRM"
+    assert refused.mend
 
 
 def test_an_account_that_is_only_refused_is_not_gone(tenant: Tenant) -> None:

@@ -8,18 +8,22 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from conftest import NOW
+from conftest import NOW, Tenant
+from desk import rows
 from fakes import NewsServer, Reply
 from hubspot import KEY, VERSION, HubSpot, answer, error
+from newsroom import plan_for
 from pydantic import SecretStr
 from sqlmodel import select
+from test_tasks_enrich import enrich, in_the_news, switch_on
 
 from models.base import new_id
 from models.engine import reading
 from models.limits import RateSlot
 from models.news import SourceState
+from models.providers import ProviderHealth
 from models.scope import Scope
-from models.settings import Settings
+from models.settings import Settings, get_settings
 from tasks.enrich.crm import Account, Case, Crm, CrmContext, CrmError, Opportunity, Record
 from tasks.enrich.hubspot import HubSpotCrm
 from tasks.enrich.hubspot.reading import amount, day, instant
@@ -276,8 +280,21 @@ def test_without_the_scope_for_companies_it_says_so(hub: HubSpot, crm: Any) -> N
 def test_without_a_key_nothing_is_asked(hub: HubSpot, crm: Any) -> None:
     for held in ({}, {"key": SecretStr(" ")}):
         with pytest.raises(CrmError, match="needs a service key"):
-            one(crm(Keys(held)), account(crm_id="7"))
+            crm(Keys(held))
     assert hub.server.asked == []
+
+
+def test_a_key_that_is_missing_is_no_outage_however_often(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CM_BREAKER_FAILURES", "2")
+    get_settings.cache_clear()
+    switch_on(tenant, "hubspot")
+    in_the_news(tenant, "Acme")
+    for _ in range(3):
+        [line] = enrich(plan_for(tenant)).degraded
+        assert "needs a service key" in line
+    assert [row.failures for row in rows(tenant, ProviderHealth)] in ([], [0])
 
 
 def test_an_option_that_cannot_be_is_named_and_nothing_is_asked(hub: HubSpot, crm: Any) -> None:
@@ -289,7 +306,7 @@ def test_an_option_that_cannot_be_is_named_and_nothing_is_asked(hub: HubSpot, cr
         {"customer_value": ""},
     ):
         with pytest.raises(CrmError, match=next(iter(options))):
-            one(crm(**options), account(crm_id="7"))
+            crm(**options)
     assert hub.server.asked == []
 
 

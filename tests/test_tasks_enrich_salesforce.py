@@ -23,13 +23,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from newsroom import plan_for
 from salesforceorg import QUERY_PATH, TOKEN_PATH, FakeOrg, as_json, error
+from sqlalchemy import update
+from sqlmodel import select
 from test_tasks_enrich import enrich, in_the_news, snapshots
 
 from models.base import new_id, utc_now
 from models.crm import CrmSnapshot
-from models.engine import reading
+from models.engine import reading, writing
+from models.limits import RateSlot, fingerprint
 from models.news import SourceState
 from models.providers import ProviderConfig, ProviderHealth, ProviderKind
+from models.scope import Scope
 from models.settings import get_settings
 from models.vault import new_key, seal, unseal
 from tasks.enrich import connect
@@ -156,6 +160,7 @@ def test_an_account_with_its_owner_deals_and_cases(tenant: Tenant, org: FakeOrg)
     assert one == Record(
         crm_id=acme,
         name="Acme",
+        other_ids=(acme[:15],),
         domain="acme.com",
         industry="Machinery",
         ticker="ACM",
@@ -671,11 +676,66 @@ def test_every_fault_is_typed_and_says_in_a_line_what_to_do(
     asking.about(acme)
     for name, (reply, state, words) in FAULTS.items():
         org.server.serve(QUERY_PATH, reply)
+        forget_holds()
         with pytest.raises(FetchError) as caught:
             asking.about(acme)
         assert (name, caught.value.state) == (name, state)
         assert words in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def forget_holds() -> None:
+    with writing(Scope.operator()) as session:
+        session.exec(update(RateSlot).values(held_until=None))
+
+
+@pytest.mark.parametrize(
+    ("reply", "seconds"),
+    [
+        (Reply(status=429), 300),
+        (Reply(status=429, headers={"Retry-After": "600"}), 600),
+        (error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), 3600),
+    ],
+    ids=["429", "Retry-After", "24 hours"],
+)
+def test_an_org_that_asks_for_patience_is_asked_once_and_then_by_nobody_until_then(
+    tenant: Tenant, org: FakeOrg, monkeypatch: pytest.MonkeyPatch, reply: Reply, seconds: int
+) -> None:
+    monkeypatch.setenv("CM_HTTP_ATTEMPTS", "3")
+    get_settings.cache_clear()
+    acme = an_account(crm_id=org.account(1, "Acme"))
+    live = org.query
+    org.server.serve(QUERY_PATH, reply)
+    before = utc_now()
+    for _ in range(2):
+        with pytest.raises(FetchError) as caught:
+            Asking(tenant).about(acme)
+        assert caught.value.state is SourceState.QUOTA
+    assert org.server.count(QUERY_PATH) == 1
+    with reading(Scope.operator()) as session:
+        [slot] = [row for row in session.exec(select(RateSlot)) if row.held_until is not None]
+    assert (slot.provider, slot.credential) == ("salesforce", fingerprint(org.instance))
+    assert slot.held_until is not None
+    assert before <= slot.held_until - timedelta(seconds=seconds) <= utc_now()
+
+    org.server.serve(QUERY_PATH, live)
+    org.instance = "https://beta.my.salesforce.com"
+    set_secrets(tenant, refresh_token=org.refresh_token)
+    assert Asking(tenant).about(acme) != [None], "another org is not concerned"
+
+
+def test_a_login_that_asks_for_patience_is_asked_once(
+    tenant: Tenant, org: FakeOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CM_HTTP_ATTEMPTS", "3")
+    get_settings.cache_clear()
+    set_secrets(tenant, client_secret=SECRET)
+    org.server.serve(TOKEN_PATH, as_json({"error": "rate_limit_exceeded"}, 403))
+    for _ in range(2):
+        with pytest.raises(FetchError) as caught:
+            Asking(tenant).about(an_account())
+        assert caught.value.state is SourceState.QUOTA
+    assert org.server.count(TOKEN_PATH) == 1
 
 
 def test_an_outage_keeps_the_last_snapshot_and_tells_no_secret(

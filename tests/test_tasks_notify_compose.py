@@ -35,7 +35,7 @@ from tasks.notify.compose import crm_line, draft
 from tasks.notify.letter import Letter
 from tasks.notify.planning import plan_digests, plan_instant
 from tasks.notify.stage import digest_batch, notify_batch
-from tasks.notify.transports.transport import Envelope, Outcome, Result
+from tasks.notify.transports.transport import About, Envelope, Limits, Outcome, Result
 from tasks.plan import StageReport
 
 DAY = timedelta(days=1)
@@ -51,7 +51,10 @@ class Answers:
     """A transport that gives each mail the next result, and keeps what it accepted."""
 
     name = "answers"
+    about = About(title="A test's", recipient="", sends="")
     idempotent = False
+    verbatim = True
+    limits = Limits()
 
     def __init__(self, *results: Result) -> None:
         self.results = list(results)

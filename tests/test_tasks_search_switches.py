@@ -22,7 +22,7 @@ from models.vault import new_key, seal
 from tasks.about import About, KeyUse
 from tasks.net.faults import FetchError, Refused, TooLarge, Unreachable, WrongType
 from tasks.registry import UnknownProvider
-from tasks.search.gate import Ended, breaker_of, ended, feed_breaker
+from tasks.search.gate import Ended, breaker_of, feed_breaker, said_by
 from tasks.search.source import FetchContext, Page, Profile, Source, SourceKind
 from tasks.search.sources.archive import ArchiveSource
 from tasks.search.sources.brave import BraveSource
@@ -259,15 +259,15 @@ def test_one_bad_feed_closes_no_other(house: House, server: NewsServer) -> None:
     ],
 )
 def test_what_is_the_providers_fault(source: type[Source], error: Exception, says: Ended) -> None:
-    assert ended(source(), None, error) is says
+    assert said_by(source(), None, error) is says
 
 
 def test_pages_speak_too() -> None:
     source = BraveSource()
-    assert ended(source, None, None) is Ended.ANSWERED
-    assert ended(source, Page(SourceState.PARTIAL), None) is Ended.ANSWERED
-    assert ended(source, Page(SourceState.FAILED), None) is Ended.FAILED
-    assert ended(source, Page(SourceState.QUOTA), None) is Ended.UNDECIDED
+    assert said_by(source, None, None) is Ended.ANSWERED
+    assert said_by(source, Page(SourceState.PARTIAL), None) is Ended.ANSWERED
+    assert said_by(source, Page(SourceState.FAILED), None) is Ended.FAILED
+    assert said_by(source, Page(SourceState.QUOTA), None) is Ended.UNDECIDED
 
 
 def test_who_has_a_breaker() -> None:

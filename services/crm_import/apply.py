@@ -15,7 +15,8 @@ from models.engine import reading, writing
 from models.scope import Scope
 from services.accounts import lock_business, require_admin
 from services.clients import ClientFields, add_client, assign, change_client, retire
-from services.crm_import.differ import Choices, Decision, Differ, House, Owner, gone_of
+from services.crm_import.differ import Choices, Decision, Differ, Owner, gone_of
+from services.crm_import.matching import ID, House
 from services.crm_import.plan import Gone, Line, Outcome, Plan
 from services.crm_import.reading import Wanted, checked
 from tasks.enrich.crm import Record
@@ -31,7 +32,7 @@ def preview(scope: Scope, provider: str, records: Iterable[Record], choices: Cho
     with reading(scope) as session:
         house = _house(scope, session, provider)
     lines = [decision.line for _, decision in Differ(house, choices).order(every)]
-    return _plan(provider, lines, gone_of(house, (one.crm_id for one in every)))
+    return _plan(provider, lines, gone_of(house, (crm_id for one in every for crm_id in one.ids)))
 
 
 def apply(
@@ -57,16 +58,20 @@ def apply(
         lines += _batch(scope, provider, every[start : start + batch], choices)
         if on_batch is not None:
             on_batch(len(lines), len(every))
-    gone, archived = _farewell(scope, provider, {one.crm_id for one in every}, choices)
+    gone, archived = _farewell(scope, provider, {crm_id for one in every for crm_id in one.ids}, choices)
     return _plan(provider, lines, gone, archived, applied=True)
 
 
 def _house(scope: Scope, session: Session, provider: str) -> House:
+    imports = crm_imports(scope, session)
     return House(
         clients=every_client(scope, session),
         people=users(scope, session),
         assigned=open_assignment_rows(scope, session),
-        imports=crm_imports(scope, session, provider),
+        imports={row.client_id: row for row in imports if row.provider == provider},
+        elsewhere={
+            (row.client_id, row.said[ID]) for row in imports if row.provider != provider and row.said.get(ID)
+        },
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from models.accounts import User, UserState
 from models.clients import Client, ClientAssignment, Tier
 from models.crm import CrmImport
-from services.clients import name_key
+from services.crm_import.matching import ID, House, Register
 from services.crm_import.plan import Change, Gone, Line, Outcome
 from services.crm_import.reading import Wanted
 
@@ -22,16 +22,6 @@ class Choices:
     prefer_crm: bool = False
     """Take the CRM's values where people have set others."""
     archive_missing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """What we have: every client, person, open assignment, and what the CRM said last time by client id."""
-
-    clients: Sequence[Client]
-    people: Sequence[User]
-    assigned: Sequence[ClientAssignment]
-    imports: Mapping[UUID, CrmImport]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +52,7 @@ class Decision:
 
 
 class Differ:
-    """Accounts are decided one after the other: what one takes (a name, a client) the next cannot have."""
+    """Accounts are decided one after the other: what one takes the next cannot have."""
 
     def __init__(self, house: House, choices: Choices) -> None:
         self._choices = choices
@@ -72,22 +62,17 @@ class Differ:
         self._assigned: dict[UUID, list[ClientAssignment]] = {}
         for row in house.assigned:
             self._assigned.setdefault(row.client_id, []).append(row)
-        self._by_id = {client.crm_id: client for client in house.clients if client.crm_id}
-        self._linked = {client.id: crm_id for crm_id, client in self._by_id.items()}
-        self._by_name = {name_key(client.name): client for client in house.clients}
-        self._names = {name_key(client.name): client.crm_id or "" for client in house.clients}
-        self._by_domain: dict[str, list[Client]] = {}
-        for client in house.clients:
-            if client.domain:
-                self._by_domain.setdefault(client.domain, []).append(client)
+        self._register = Register(house)
 
     def order(self, every: Sequence[Wanted]) -> list[tuple[Wanted, Decision]]:
         """Decide them all, in an order in which what one account leaves (a name) is there for the next.
 
         So a second import finds nothing that the first could not do yet.
         """
-        waiting = [wanted for wanted in every if wanted.crm_id in self._by_id]
-        fresh = [wanted for wanted in every if wanted.crm_id not in self._by_id]
+        waiting: list[Wanted] = []
+        fresh: list[Wanted] = []
+        for wanted in every:
+            (waiting if self._register.linked(wanted) else fresh).append(wanted)
         done: list[tuple[Wanted, Decision]] = []
         while waiting:
             decided = [(wanted, self.decide(wanted)) for wanted in waiting]
@@ -102,18 +87,19 @@ class Differ:
         """What becomes of this account."""
         if wanted.faults:
             return _refused(wanted, "; ".join(wanted.faults), wanted.mend)
-        client = self._by_id.get(wanted.crm_id)
-        if client is None:
-            clash = self._clash(wanted)
-            if clash is not None:
-                return clash
-            client = self._by_name.get(name_key(wanted.name)) or self._of_domain(wanted)
+        linked = self._register.linked(wanted)
+        clash = None if linked else self._clash(wanted)
+        if clash is not None:
+            return clash
+        client = linked[0] if linked else self._register.alike(wanted)
+        holder = self._register.holder(wanted)
+        if holder is not None and holder is not client:
+            problem = f"crm_id: client {holder.name!r} has {wanted.crm_id} from another CRM"
+            return _refused(wanted, problem, "clear that client's CRM id, then import again")
         if client is None:
             return self._new(wanted)
-        self._by_id[wanted.crm_id] = client
-        self._linked[client.id] = wanted.crm_id
-        self._names[name_key(client.name)] = wanted.crm_id
-        return self._same(wanted, client)
+        self._register.link(wanted, client)
+        return self._same(wanted, client, linked[1:])
 
     def _clash(self, wanted: Wanted) -> Decision | None:
         """Why an account that no client is linked to cannot go in under its name."""
@@ -121,34 +107,28 @@ class Differ:
             others = ", ".join(wanted.namesakes[:5])
             problem = f"name: {wanted.name!r} is the name of {others} too"
             return _refused(wanted, problem, "merge them in the CRM, or tell their names apart")
-        theirs = self._names.get(name_key(wanted.name))
+        theirs = self._register.id_for(wanted.name)
         if theirs:
             problem = f"crm_id: client {wanted.name!r} is {theirs} in the CRM, not {wanted.crm_id}"
             return _refused(wanted, problem, "correct that client's CRM id, or give one of them another name")
         return None
 
-    def _of_domain(self, wanted: Wanted) -> Client | None:
-        """The client with this domain, if the domain is nobody else's on either side and no CRM id speaks against."""
-        domain = wanted.said.get("domain")
-        found = self._by_domain.get(domain, []) if domain and not wanted.shares_domain else []
-        return found[0] if len(found) == 1 and found[0].id not in self._linked else None
-
     def _new(self, wanted: Wanted) -> Decision:
-        self._names[name_key(wanted.name)] = wanted.crm_id
+        self._register.take_name(wanted)
         person, notes = self._person(wanted)
         notes = (*wanted.notes, *notes)
-        domain = wanted.said.get("domain")
-        if domain and (wanted.shares_domain or self._by_domain.get(domain)):
-            notes += (f"domain: {domain} is another account's or client's too: a duplicate?",)
+        if self._register.is_shared(wanted):
+            notes += (f"domain: {wanted.said['domain']} is another account's or client's too: a duplicate?",)
         values = dict(wanted.said)
         changes = [Change(name, None, _text(value)) for name, value in values.items()]
         if person is not None:
             changes.append(Change("assigned_to", None, person.email))
         line = Line(wanted.crm_id, wanted.name, Outcome.NEW, tuple(changes), notes=notes)
         owner = Owner(person.id, start=True) if person is not None else Owner()
-        return Decision(line, None, values | {"crm_id": wanted.crm_id}, _said(values), owner)
+        values[ID] = wanted.crm_id
+        return Decision(line, None, values, _said(values), owner)
 
-    def _same(self, wanted: Wanted, client: Client) -> Decision:
+    def _same(self, wanted: Wanted, client: Client, doubles: Sequence[Client]) -> Decision:
         if client.archived_at is not None:
             note = "is archived here and stays so: restore it to watch it again"
             return Decision(Line(wanted.crm_id, client.name, Outcome.UNCHANGED, notes=(note,)), client)
@@ -156,12 +136,12 @@ class Differ:
         said = before.said if before is not None else {}
         fields: dict[str, Any] = {}
         remember = dict(said)
-        notes = list(wanted.notes)
+        notes = [*wanted.notes, *_doubles(doubles)]
         waits = False
         for name, theirs in wanted.said.items():
             ours, text = getattr(client, name), _text(theirs)
             takes = self._takes(_text(ours), text, said.get(name))
-            if takes and name == "name" and not self._rename(client, wanted):
+            if takes and name == "name" and not self._register.rename(client, wanted):
                 notes.append(f"name: is {text!r} in the CRM, which another client is called: not renamed")
                 waits = True
                 continue
@@ -170,8 +150,9 @@ class Differ:
                 fields[name] = theirs
             elif ours != theirs and said.get(name) != text:
                 notes.append(f"{name}: is {text!r} in the CRM; {_text(ours)!r}, as set here, stands")
+        remember[ID] = wanted.crm_id
         if client.crm_id != wanted.crm_id:
-            fields["crm_id"] = wanted.crm_id
+            fields[ID] = wanted.crm_id
         changes = [Change(name, _text(getattr(client, name)), _text(value)) for name, value in fields.items()]
         owner, more, move = self._owner(wanted, client, before)
         changes += [move] if move is not None else []
@@ -189,17 +170,6 @@ class Differ:
         if ours == theirs:
             return False
         return self._choices.prefer_crm or (theirs != last and ours in (None, last))
-
-    def _rename(self, client: Client, wanted: Wanted) -> bool:
-        """Take the name, if it is free."""
-        key, old = name_key(wanted.name), name_key(client.name)
-        if key != old and key in self._names:
-            return False
-        self._names.pop(old, None)
-        self._by_name.pop(old, None)
-        self._names[key] = wanted.crm_id
-        self._by_name[key] = client
-        return True
 
     def _person(self, wanted: Wanted) -> tuple[User | None, tuple[str, ...]]:
         if wanted.owner is None:
@@ -230,15 +200,23 @@ class Differ:
 
 
 def gone_of(house: House, ids: Iterable[str]) -> list[Gone]:
-    """Clients that this CRM gave us, are watched, and are not among these accounts."""
+    """Clients that this CRM gave us, are watched, and have none of these ids."""
     present = set(ids)
     return [
-        Gone(client.id, client.crm_id, client.name)
+        Gone(client.id, crm_id, client.name)
         for client in house.clients
         if client.id in house.imports
         and client.archived_at is None
-        and client.crm_id
-        and client.crm_id not in present
+        and (crm_id := house.id_of(client))
+        and crm_id not in present
+    ]
+
+
+def _doubles(clients: Iterable[Client]) -> list[str]:
+    return [
+        f"crm_id: client {one.name!r} is this account too, as {one.crm_id}: archive one of them"
+        for one in clients
+        if one.archived_at is None
     ]
 
 

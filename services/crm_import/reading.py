@@ -43,6 +43,13 @@ class Wanted:
     namesakes: tuple[str, ...] = ()
     """CRM ids of other accounts of the same name."""
     shares_domain: bool = False
+    other_ids: tuple[str, ...] = ()
+    """Further ids by which the CRM knows it, none of them another account's own."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All ids by which the CRM knows it."""
+        return (self.crm_id, *self.other_ids)
 
 
 class _NotFetched(UserError):
@@ -84,7 +91,8 @@ def read_portfolio(
 
 def checked(records: Iterable[Record], tiers: Mapping[str, Tier]) -> list[Wanted]:
     """Each account with what is right and wrong in it; ``tiers`` translates the CRM's words, in small letters."""
-    every = [_checked(record, tiers) for record in records]
+    every = [replace(_checked(record, tiers), other_ids=record.other_ids) for record in records]
+    own = {one.crm_id for one in every}
     names: dict[str, list[str]] = {}
     for one in every:
         names.setdefault(name_key(one.name), []).append(one.crm_id)
@@ -97,6 +105,7 @@ def checked(records: Iterable[Record], tiers: Mapping[str, Tier]) -> list[Wanted
             one,
             namesakes=tuple(other for other in names[name_key(one.name)] if other != one.crm_id),
             shares_domain=domain is not None and domains[domain] > 1,
+            other_ids=tuple(other for other in one.other_ids if other not in own),
         )
         if one.crm_id in seen:
             fault = f"crm_id: {one.crm_id} stands twice"

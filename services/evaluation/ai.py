@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from models.base import new_id
-from models.limits import BudgetExhausted
+from models.limits import BudgetExhausted, Reserved
 from models.scope import Scope
 from models.settings import get_settings
 from services.errors import UserError
@@ -26,7 +26,7 @@ class Purse:
 
     def __init__(self, usd: float) -> None:
         self._limit = usd
-        self._held: dict[UUID, float] = {}
+        self._held: dict[Reserved, float] = {}
         self.calls = 0
         self.usage = Usage()
         self.spent = 0.0
@@ -42,11 +42,11 @@ class Purse:
             raise BudgetExhausted(
                 f"the next call may cost {usd:.4f} USD; --budget {self._limit:g} forbids it"
             )
-        held = new_id()
+        held = Reserved(new_id(), "--budget")
         self._held[held] = usd
         return [(held, True)]
 
-    def settle(self, held: Held, usd: float) -> None:
+    def settle(self, held: Held, usd: float, requests: int) -> None:
         for reservation, _ in held:
             del self._held[reservation]
         self.spent += usd
@@ -81,7 +81,7 @@ class MeasuredAi:
             "classifier": self._classifier.name,
             "version": self._classifier.version,
             "calls": self._purse.calls,
-            "input_tokens": usage.input_tokens,
+            "input_tokens": usage.sent_tokens,
             "cached_tokens": usage.cached_tokens,
             "output_tokens": usage.output_tokens,
             "cost_usd": round(self._purse.spent, 6),

@@ -14,6 +14,7 @@ from models.providers import ProviderConfig, ProviderHealth, ProviderKind, provi
 from models.scope import Scope
 from models.settings import Settings, get_settings
 from services.providers.catalogue import Provider, catalogue
+from services.providers.holds import held_until
 from services.providers.keystate import KeyState, keys_of
 from tasks.search.units import RSS
 
@@ -48,6 +49,8 @@ class ProviderLine(BaseModel):
     """Of its circuit breaker; of the worst feed for feeds."""
     failures: int
     asked_again_at: datetime | None
+    held_until: datetime | None
+    """It asked for a pause, with a key that this tenant uses."""
     last_error: str
     last_failed_at: datetime | None
     last_ok_at: datetime | None
@@ -81,6 +84,11 @@ def list_providers(
     with reading(scope) as session:
         configs = {(row.kind, row.name): row for row in provider_configs(scope, session, kind)}
         clients, confidential = _portfolio(scope, session)
+        providers = catalogue(kind)
+        held = {
+            (one.kind, one.name): held_until(session, settings, one, configs.get((one.kind, one.name)), now)
+            for one in providers
+        }
     health = all_health(scope)
     lines = [
         _line(
@@ -88,10 +96,11 @@ def list_providers(
             configs.get((one.kind, one.name)),
             _health_of(one, health, now),
             settings,
+            held=held[one.kind, one.name],
             calls=_calls(one, clients - confidential, runs_a_day),
             now=now,
         )
-        for one in catalogue(kind)
+        for one in providers
     ]
     return Listing(providers=lines, clients=clients, confidential=confidential, runs_a_day=runs_a_day)
 
@@ -130,6 +139,7 @@ def _line(
     health: ProviderHealth | None,
     settings: Settings,
     *,
+    held: datetime | None,
     calls: int | None,
     now: datetime,
 ) -> ProviderLine:
@@ -152,6 +162,7 @@ def _line(
         state=state,
         failures=health.failures if health else 0,
         asked_again_at=health.open_until if health and state is not BreakerState.CLOSED else None,
+        held_until=held,
         last_error=health.last_error if health and health.failures else "",
         last_failed_at=health.last_failed_at if health else None,
         last_ok_at=health.last_ok_at if health else None,

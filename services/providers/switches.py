@@ -18,6 +18,7 @@ from models.vault import VaultClosed, reseal, seal, unseal
 from services.accounts import is_admin, lock_business
 from services.errors import UserError
 from services.providers.catalogue import ONE_IN_FORCE, Provider, find_provider
+from services.providers.holds import lift
 from services.providers.keystate import KeyState, keys_of, where_to_put
 from tasks.about import about_of
 
@@ -89,6 +90,7 @@ def enable(
         _store(scope, session, config, change, "provider.enabled", now)
     if change.switched or change.options or change.keys:
         breakers.reset(scope, one.kind, one.name)  # what was wrong may be mended: ask it at once
+        lift(scope, one)
     return change
 
 

@@ -4,28 +4,26 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 
 from models import breakers
-from models.base import utc_now
+from models.base import new_id, utc_now
 from models.clients import every_client
 from models.engine import reading
 from models.news import SourceState
-from models.providers import ProviderKind, provider_config
+from models.providers import ProviderKind
 from models.scope import Scope
-from models.settings import get_settings
 from models.vault import VaultClosed
 from services.errors import UserError
 from services.providers.catalogue import Provider, find_provider
+from services.providers.holds import lift
 from services.providers.switches import require_switcher
-from tasks import registry
-from tasks.about import About
 from tasks.classify import connect as classifiers
 from tasks.classify.classifier import ClassifierError
 from tasks.companies.names import Profile
+from tasks.crashes import crashed
 from tasks.enrich import connect as crms
 from tasks.enrich.crm import CrmError
-from tasks.net.http import Http
-from tasks.search.access import context_of
-from tasks.search.gate import feed_breaker
-from tasks.search.source import FeedSource, FetchContext, FetchError, Source, SourceError
+from tasks.plan import RunPlan
+from tasks.search.source import FeedSource, FetchError, SourceError, feed_breaker
+from tasks.search.units import Tools, configs_of, context_for
 
 INVENTED = ("Northwind Traders", "Fabrikam Fibre", "Contoso Freight", "Tailspin Toys")
 """Companies that software makers invented for examples; one that no client of the tenant is called is asked about."""
@@ -41,18 +39,20 @@ class TrialFailed(UserError):
 def try_provider(scope: Scope, name: str, *, kind: ProviderKind | None = None) -> str:
     """Ask the provider something invented, with the tenant's key and options; a sentence of what came.
 
-    It need not be switched on. TrialFailed when it does not work; success closes its breaker.
+    It need not be switched on, and is asked even where it asked for a pause. TrialFailed when it does not work; success
+    closes its breaker.
     """
     require_switcher(scope)
     one = find_provider(name, kind)
+    lift(scope, one)
     try:
         return _TRIALS[one.kind](scope, one)
     except UserError:
         raise
     except (FetchError, SourceError, CrmError, ClassifierError, VaultClosed) as error:
         said = str(error) if one.name in str(error) else f"{one.name}: {error}"
-    except Exception as error:  # its words may quote a key: the class must do
-        said = f"{one.name}: a fault in the provider itself ({type(error).__name__})"
+    except Exception as error:
+        said = f"{one.name}: {crashed(one.kind.value, one.name, error)}"
     raise TrialFailed(said, f"client-monitor providers list --kind {one.kind.value} shows what it needs")
 
 
@@ -69,9 +69,19 @@ def _try_classifier(scope: Scope, one: Provider) -> str:
 
 
 def _try_source(scope: Scope, one: Provider) -> str:
-    source: Source = registry.load(registry.SOURCES, one.name)()
-    with Http(get_settings()) as http:
-        context = _context(scope, one.name, one.about, http)
+    plan = RunPlan(
+        business_id=scope.business,
+        job_run_id=new_id(),
+        as_of=utc_now(),
+        sources=(one.name,),
+        days_back=DAYS_BACK,
+    )
+    with reading(scope) as session:
+        configs = configs_of(scope, session)
+    tools = Tools.real()
+    with tools.http:
+        source = tools.source(one.name)
+        context = context_for(plan, one.name, source, tools, configs)
         if isinstance(source, FeedSource):
             units = {feed_breaker(one.name, unit): unit for unit in source.units(None, context)}
             pages = {name: list(source.fetch(unit, None, context)) for name, unit in units.items()}
@@ -96,21 +106,6 @@ _TRIALS: Mapping[ProviderKind, Callable[[Scope, Provider], str]] = {
     ProviderKind.CRM: _try_crm,
     ProviderKind.CLASSIFIER: _try_classifier,
 }
-
-
-def _context(scope: Scope, name: str, about: About, http: Http) -> FetchContext:
-    with reading(scope) as session:
-        config = provider_config(scope, session, ProviderKind.SOURCE, name)
-    return context_of(
-        scope.business,
-        name,
-        about,
-        config,
-        http=http,
-        settings=get_settings(),
-        as_of=utc_now(),
-        days_back=DAYS_BACK,
-    )
 
 
 def _nobody(scope: Scope) -> Profile:

@@ -9,8 +9,9 @@ from tasks.classify.ai.insights import Advised, InsightCase
 from tasks.classify.assemble import Draft, EventKey
 from tasks.classify.batch import Batch
 from tasks.classify.classifier import Classifier, RulesClassifier
-from tasks.classify.opinions import broken, may_be_asked_about, text_of
+from tasks.classify.opinions import may_be_asked_about, text_of
 from tasks.classify.rules import INSIGHT_FROM, Insight, insight
+from tasks.crashes import crashed
 
 
 @runtime_checkable
@@ -80,7 +81,7 @@ def _advised(adviser: Adviser, name: str, cases: Sequence[InsightCase]) -> Advis
     try:
         return adviser.advise(cases) if cases else Advised({})
     except Exception as error:
-        return Advised({}, broken(name, error))
+        return Advised({}, crashed("classifier", name, error))
 
 
 def _case(batch: Batch, key: EventKey, draft: Draft) -> InsightCase:

@@ -4,8 +4,6 @@ One article speaks for each story and client, so a story told by forty outlets c
 function of the story's articles alone, and so is everything that follows from the answers.
 """
 
-import logging
-import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +17,7 @@ from tasks.classify.assemble import EventKey, Opinion, Telling, ranked
 from tasks.classify.classifier import Case, Classifier, Judgement, Outcome, Part, Text
 from tasks.companies.match import CompanyMatch
 from tasks.companies.names import Profile
-
-LOG = logging.getLogger(__name__)
+from tasks.crashes import crashed
 
 DOUBTFUL = 0.2
 """From this confidence of the rules on, a classifier may find that a text is about the client after all. Excluded
@@ -173,14 +170,6 @@ def _asked(classifier: Classifier, cases: Sequence[Case]) -> Outcome:
     try:
         return classifier.judge(cases)
     except Exception as error:
-        return Outcome(left={case.key: OUTAGE for case in cases}, trouble=broken(classifier.name, error))
-
-
-def broken(name: str, error: Exception) -> str:
-    """A line for a person about a classifier that raised what it should not.
-
-    The error's words may quote a key or a text: the log gets the places and the class, not the words.
-    """
-    where = "".join(traceback.format_tb(error.__traceback__))
-    LOG.error("classifier %s failed with %s\n%s", name, type(error).__name__, where)
-    return f"a fault in the classifier itself ({type(error).__name__}); see the log"
+        return Outcome(
+            left={case.key: OUTAGE for case in cases}, trouble=crashed("classifier", classifier.name, error)
+        )

@@ -11,8 +11,9 @@ from models.providers import ProviderKind, enabled, provider_config
 from models.scope import Scope
 from models.settings import get_settings
 from tasks import registry
+from tasks.about import about_of
 from tasks.enrich.credentials import StoredCredentials
-from tasks.enrich.crm import About, Account, Crm, CrmContext, CrmError, Http
+from tasks.enrich.crm import Account, Crm, CrmContext, CrmError, Http
 
 
 def in_force(scope: Scope, session: Session) -> str | None:
@@ -30,12 +31,11 @@ def make(scope: Scope, name: str, http: Http) -> Crm:
     settings = get_settings()
     with reading(scope) as session:
         config = provider_config(scope, session, ProviderKind.CRM, name)
-    about = getattr(provider, "about", None) or About(title=name, recipient="", sends="")
     crm: Crm = provider(
         CrmContext(
             http=http,
             settings=settings,
-            credentials=StoredCredentials(scope, name, about, settings),
+            credentials=StoredCredentials(scope, name, about_of(name, provider), settings),
             options=config.options if config is not None else {},
         )
     )

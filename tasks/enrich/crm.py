@@ -79,6 +79,8 @@ class Record:
 
     crm_id: str
     name: str
+    other_ids: tuple[str, ...] = ()
+    """Further ids it is known by: of accounts merged into it, or its own written otherwise."""
     domain: str | None = None
     industry: str | None = None
     ticker: str | None = None
@@ -127,7 +129,9 @@ class Crm(Protocol):
 
     name: ClassVar[str]
 
-    def __init__(self, context: CrmContext) -> None: ...
+    def __init__(self, context: CrmContext) -> None:
+        """CrmError when keys or options will not do: that is no outage, and nothing is asked."""
+        ...
 
     def records(self, accounts: Sequence[Account], as_of: datetime) -> Mapping[UUID, Record]:
         """What is known of these accounts (200 at most); those it does not have are left out. CrmError, FetchError."""

@@ -1,7 +1,5 @@
 """Enrich, the ledger's side: one fresh snapshot for each client whose news waits to be classified."""
 
-import logging
-import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
@@ -14,6 +12,7 @@ from sqlmodel import Session, col, select
 from models import breakers
 from models.accounts import Business
 from models.base import utc_now
+from models.breakers import Ended
 from models.clients import Client
 from models.crm import INVENTED, CrmSnapshot, latest_snapshots
 from models.engine import insert_rows, reading, writing
@@ -22,12 +21,13 @@ from models.news import ArticleClient, LinkState, SourceState
 from models.providers import ProviderKind
 from models.scope import Scope
 from models.settings import get_settings
+from tasks.crashes import crashed
 from tasks.enrich import connect
 from tasks.enrich.crm import Account, Crm, CrmError, FetchError, Http
 from tasks.enrich.snapshot import Facts, facts_of
+from tasks.net.ended import ended
 from tasks.plan import RunPlan, StageReport
 
-LOG = logging.getLogger(__name__)
 CHUNK = 200
 """Clients a CRM is asked about at once, and snapshots a transaction: what its protocol allows."""
 
@@ -88,20 +88,21 @@ def _ask(plan: RunPlan, name: str, chunks: Sequence[Sequence[Client]], http: Htt
         if not admission.may_ask:
             asked.problems.append(admission.refusal)
             break
+        how, said = Ended.UNDECIDED, ""
         try:
             crm = crm or connect.make(scope, name, http)
             rows = _rows(crm, name, clients, plan.as_of)
+            how = Ended.ANSWERED
         except SQLAlchemyError:
             raise  # ours, not the CRM's: the whole batch is tried again
         except Exception as error:
-            asked.problems.append(_in_one_line(name, error))
+            how, said = ended(error), _in_one_line(name, error)
+            asked.problems.append(said)
             if crm is None or (isinstance(error, FetchError) and error.state is SourceState.QUOTA):
-                # Not set up, or spent: that is no outage, and no other chunk would fare better.
-                breakers.undecided(scope, kind, name)
-                break
-            breakers.failed(scope, kind, name, asked.problems[-1])
+                break  # not set up, or spent: no other chunk would fare better
             continue
-        breakers.succeeded(scope, kind, name)
+        finally:
+            breakers.leave(scope, kind, name, admission, how, said)
         with writing(scope) as session:
             insert_rows(session, CrmSnapshot, rows)
             heartbeat(scope, session, plan.job_run_id)
@@ -124,10 +125,7 @@ def _rows(crm: Crm, name: str, clients: Sequence[Client], as_of: datetime) -> li
 def _in_one_line(name: str, error: Exception) -> str:
     if isinstance(error, CrmError | FetchError):
         return str(error)
-    # Its message may quote a key or a person: the log gets the places and the class, not the words.
-    where = "".join(traceback.format_tb(error.__traceback__))
-    LOG.error("CRM %s failed with %s\n%s", name, type(error).__name__, where)
-    return f"a fault in the provider itself ({type(error).__name__}); see the log"
+    return crashed("CRM", name, error)
 
 
 def _backlog(scope: Scope, session: Session, plan: RunPlan, provider: str) -> list[Client]:

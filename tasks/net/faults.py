@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from models.news import SourceState
-from tasks.net.patience import Fault
+from tasks.net.patience import Fault, bearable
 
 PASSING = {408, 425, 429}
 """Statuses below 500 that may be different in a moment."""
@@ -14,8 +14,6 @@ PASSING = {408, 425, 429}
 
 class FetchError(Fault):
     """A fetch that failed; ``state`` is failed or quota."""
-
-    state = SourceState.FAILED
 
     def __init__(
         self, message: str, *, status: int | None = None, retry: bool = False, after: float | None = None
@@ -26,6 +24,8 @@ class FetchError(Fault):
 
 class Unreachable(FetchError):
     """No connection, or none that held: tried again within bounds."""
+
+    is_outage = True
 
 
 class Refused(FetchError):
@@ -44,6 +44,8 @@ class TooLarge(FetchError):
 
 class WrongType(FetchError):
     """The answer is not the kind of document that was asked for."""
+
+    is_outage = True
 
 
 class UnsafeAddress(FetchError):
@@ -71,17 +73,17 @@ def refusal(host: str, status: int, after: float | None, *, again: bool) -> Fetc
 
 
 def seconds_until(retry_after: str | None, now: datetime) -> float | None:
-    """Retry-After in seconds from now; it is a number or a date."""
+    """Retry-After in seconds from now, at most ``LONGEST_WAIT``; it is a number or a date."""
     if not retry_after:
         return None
     if retry_after.strip().isdecimal():
-        return float(retry_after)
+        return bearable(float(retry_after))
     try:
         until = parsedate_to_datetime(retry_after)
     except (ValueError, TypeError, IndexError):
         return None
     until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
-    return max(0.0, (until - now).total_seconds())
+    return bearable(max(0.0, (until - now).total_seconds()))
 
 
 def host_of(url: str) -> str:

@@ -9,6 +9,20 @@ from urllib.request import getproxies, proxy_bypass
 
 from tasks.net.faults import Unreachable, UnsafeAddress
 
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+"""IPv4 addresses as a network without IPv4 writes them (RFC 6052)."""
+_INSIDE = tuple(
+    map(
+        ipaddress.IPv6Network,
+        (
+            "::/96",  # IPv4-compatible (RFC 4291 2.5.5.1)
+            "64:ff9b:1::/48",  # translation within a network (RFC 8215)
+            "fec0::/10",  # site-local (RFC 3879)
+        ),
+    )
+)
+"""Not on the open internet, whatever the version of Python thinks of them."""
+
 Resolve = Callable[[str, int], Sequence[str]]
 
 
@@ -23,7 +37,9 @@ def is_public(address: str) -> bool:
     ip: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour
-        if inner is None and ip in ipaddress.ip_network("64:ff9b::/96"):
+        if any(ip in network for network in _INSIDE):
+            return False
+        if inner is None and ip in _TRANSLATED:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         ip = inner or ip
     return ip.is_global and not ip.is_multicast

@@ -111,6 +111,10 @@ class Http:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def now(self) -> datetime:
+        """The clock by which holds are reckoned: a provider's reset is to be told in seconds from here."""
+        return self._now()
+
     def leave_alone(self, pace: Pace, seconds: float | None = None) -> None:
         """Nobody asks this provider with this key for so long: it said so in words of its own."""
         leave_alone(pace, HOLD_AFTER_429 if seconds is None else seconds, now=self._now())

@@ -12,6 +12,7 @@ from models.engine import reading, writing
 from models.limits import BudgetExhausted, held_until, hold_back, reserve, settle, take_slot
 from models.scope import Scope
 from tasks.net.faults import QuotaReached
+from tasks.net.patience import LONGEST_WAIT
 
 SLOT_WAIT_CAP = 120.0
 """Seconds we wait for our turn; a provider held back for longer is ``quota`` without a request."""
@@ -80,7 +81,8 @@ def take_turn(pace: Pace, host: str, *, now: Callable[[], datetime], sleep: Call
 
 
 def leave_alone(pace: Pace, seconds: float, *, now: datetime) -> None:
-    """Nobody asks the provider with this key for so long."""
+    """Nobody asks the provider with this key for so long, ``LONGEST_WAIT`` at most."""
+    seconds = min(seconds, LONGEST_WAIT)
     with writing(Scope.operator()) as session:
         hold_back(session, pace.provider, pace.credential, now + timedelta(seconds=seconds))
 

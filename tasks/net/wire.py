@@ -1,11 +1,9 @@
 """One exchange with one host: to the address that was checked, and no longer or larger than we let it be."""
 
 import logging
-import socket
 import ssl
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -14,6 +12,7 @@ import httpx
 
 from models.settings import Settings
 from tasks.net.faults import TooLarge, Unreachable, UnsafeAddress, WrongType, host_of
+from tasks.net.watch import Watch
 
 PATIENCE = 4
 """How many times ``http_timeout_seconds``, which is for one silence, a whole exchange may take."""
@@ -60,7 +59,7 @@ class Wire:
         """
         host = host_of(url)
         for address in addresses or [""]:
-            with _Watch(PATIENCE * self._settings.http_timeout_seconds) as watch:
+            with Watch(PATIENCE * self._settings.http_timeout_seconds) as watch:
                 try:
                     answer = self._send(url, address, outgoing, watch)
                 except httpx.ConnectError as error:
@@ -79,7 +78,7 @@ class Wire:
                 return answer
         raise Unreachable(f"{host}: cannot connect; check the address, or whether the host is up", retry=True)
 
-    def _send(self, url: str, address: str, outgoing: Outgoing, watch: "_Watch") -> Answer:
+    def _send(self, url: str, address: str, outgoing: Outgoing, watch: Watch) -> Answer:
         client = self._client(proxied=not address)
         built = _pinned(client, url, address, outgoing)
         built.extensions["trace"] = watch.trace
@@ -138,48 +137,6 @@ def _pinned(client: httpx.Client, url: str, address: str, outgoing: Outgoing) ->
     return built
 
 
-class _Watch:
-    """Breaks the connection when an exchange takes too long as a whole.
-
-    A server that sends a byte now and then, of its headers or its body, never trips a time-out for reading.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.expired = False
-        self._socket: socket.socket | None = None
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.daemon = True
-
-    def __enter__(self) -> "_Watch":
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def trace(self, _event: str, info: Mapping[str, Any]) -> None:
-        """httpcore's account of its steps: connecting, and encrypting, each end with a new stream."""
-        extra = getattr(info.get("return_value"), "get_extra_info", None)
-        if extra is None:
-            return
-        with self._lock:
-            self._socket = extra("socket")
-            if self.expired:
-                self._break()
-
-    def _expire(self) -> None:
-        with self._lock:
-            self.expired = True
-            self._break()
-
-    def _break(self) -> None:
-        if self._socket is not None:
-            with suppress(OSError):
-                # The plain socket's method: an encrypted one's would take its state away from under the reader.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-
 def _refuse_untrusted(host: str, error: BaseException) -> None:
     """Raise where the host answered, but not as one we may trust: trying again would end no better."""
     cause: BaseException | None = error
@@ -191,7 +148,7 @@ def _refuse_untrusted(host: str, error: BaseException) -> None:
         cause = cause.__cause__ or cause.__context__
 
 
-def _broken(host: str, error: httpx.TransportError, watch: _Watch) -> Unreachable:
+def _broken(host: str, error: httpx.TransportError, watch: Watch) -> Unreachable:
     if watch.expired:
         return _too_slow(host)
     if isinstance(error, httpx.TimeoutException):

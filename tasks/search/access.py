@@ -50,6 +50,7 @@ def context_of(
         options=options,
         caps=(*_own_caps(business_id, name, options), *_shared_caps(name, secrets, config, settings)),
         locked=locked,
+        key_setting=about.key_setting,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from tasks.net.documents import JSON_TYPES, looks_like_json, read_json
+from tasks.net.documents import JSON_TYPES, looks_like_json, read_object
 from tasks.net.faults import FetchError, QuotaReached, WrongType
 from tasks.net.http import Explain
 from tasks.search.dates import from_age
@@ -26,8 +26,6 @@ class Api:
     url: str
     interval_seconds: float
     """Between two requests with one key, over all processes."""
-    key_setting: str = ""
-    """The setting that holds the deployment's key, in lower case and without ``CM_``."""
 
 
 def ask(
@@ -63,15 +61,11 @@ def ask(
         pace=pace,
         explain=explain,
     )
-    data = read_json(answer.body)
-    if isinstance(data, dict):
-        return data
-    error = unreadable(answer.body) if unreadable else None
-    if isinstance(error, QuotaReached):
+    try:
+        return read_object(answer.body, api.title, unreadable)
+    except QuotaReached as error:
         context.http.leave_alone(pace, error.after)
-    raise error or WrongType(
-        f"{api.title}: an answer that is not JSON, or is cut off; the next run tries again"
-    )
+        raise
 
 
 def address_of(api: Api, context: FetchContext, default: str = "") -> str:
@@ -84,7 +78,7 @@ def require_key(api: Api, context: FetchContext) -> str:
     if key := context.key(api.name):
         return key
     raise FetchError(
-        f"{api.title}: needs a key; set CM_{api.key_setting.upper()}, or give this tenant one of its own: "
+        f"{api.title}: needs a key; set CM_{context.key_setting.upper()}, or give this tenant one of its own: "
         f"client-monitor providers enable {api.name}"
     )
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import SecretStr
 
+from models.limits import fingerprint
 from models.news import SourceState
 from models.settings import Settings
 from tasks.about import About, Field, KeyUse
@@ -33,6 +34,7 @@ __all__ = [
     "SourceError",
     "SourceKind",
     "SourceState",
+    "feed_breaker",
     "is_archive",
     "is_mock",
     "is_third_party",
@@ -100,6 +102,8 @@ class FetchContext:
     """How many requests the tenant and the deployment allow this source."""
     locked: str = ""
     """Why the tenant's own key cannot be read; empty when it can, or there is none."""
+    key_setting: str = ""
+    """The setting with the deployment's key, as ``about`` names it."""
 
     def key(self, name: str) -> str | None:
         """The key of the source of this name; None: it is asked without one, or not at all.
@@ -180,6 +184,11 @@ class QuerySource(Protocol):
 
 
 Source = FeedSource | QuerySource
+
+
+def feed_breaker(source: str, unit: str) -> str:
+    """One feed's name for its breaker and its pace: addresses are too long, and not for everybody's eyes."""
+    return f"{source[:30]}:{fingerprint(unit)[:24]}"
 
 
 def is_mock(source: Source) -> bool:

@@ -1,7 +1,5 @@
 """The search stage: every unit of a run is fetched, its pages kept as they come, and how it went is said."""
 
-import logging
-import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +11,15 @@ from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.breakers import all_health
+from models.breakers import Ended, all_health, leave
 from models.clients import Client, active_clients
 from models.engine import reading
 from models.news import SourceState, cursor_of
+from models.providers import ProviderKind
+from tasks.crashes import crashed
 from tasks.plan import RunPlan, StageReport
 from tasks.profiles import profile_of
-from tasks.search.gate import Ended, breaker_of, ended, enter, leave, probes_first
+from tasks.search.gate import breaker_of, enter, probes_first, said_by
 from tasks.search.source import (
     FeedSource,
     FetchContext,
@@ -36,7 +36,6 @@ from tasks.search.units import Tools, Unit, configs_of, context_for, source_of, 
 
 __all__ = ["Tools", "Unit", "finish_baseline", "plan_units", "search_batch"]
 
-LOG = logging.getLogger(__name__)
 _FAULTS = (SourceState.FAILED, SourceState.QUOTA)
 
 
@@ -56,8 +55,12 @@ def plan_units(plan: RunPlan, *, tools: Tools | None = None) -> list[Unit]:
     ``UnknownProvider`` (listing the installed ones) and ``SourceError`` are for the person who wrote the
     plan.
     """
-    with _tools(tools) as used, reading(plan.scope) as session:
-        return units_of(plan.scope, session, plan, used)
+    with _tools(tools) as used:
+        with reading(plan.scope) as session:
+            configs = configs_of(plan.scope, session)
+            asked_about = None if plan.client_ids is None else list(plan.client_ids)
+            clients = active_clients(plan.scope, session, asked_about)
+        return units_of(plan, used, configs, clients)
 
 
 @dataclass(slots=True)
@@ -143,12 +146,13 @@ def _prepare(plan: RunPlan, units: Sequence[Unit], tools: Tools) -> _Batch:
         watched = active_clients(plan.scope, session) if asked else []
         done = settled(plan.scope, session, plan.job_run_id)
         configs = configs_of(plan.scope, session)
+    sources = {name: source_of(plan, name, tools) for name in names}
     return _Batch(
         plan=plan,
         tools=tools,
         clients={client.id: client for client in watched},
-        sources={name: source_of(plan, name, tools) for name in names},
-        contexts={name: context_for(plan, name, tools, configs) for name in names},
+        sources=sources,
+        contexts={name: context_for(plan, name, sources[name], tools, configs) for name in names},
         done=done,
     )
 
@@ -166,7 +170,9 @@ def _search(batch: _Batch, unit: Unit, breaker: str | None) -> _Outcome:
         try:
             _fetch(batch, unit, outcome)
         finally:
-            leave(scope, breaker, outcome.said, outcome.error, clock.now())
+            if breaker is not None:
+                kind, now = ProviderKind.SOURCE, clock.now()
+                leave(scope, kind, breaker, admission, outcome.said, outcome.error, now=now)
     except Exception as error:
         outcome.crash = error
     return outcome
@@ -213,6 +219,8 @@ def _pages(batch: _Batch, unit: Unit, outcome: _Outcome) -> Iterator[Page]:
         cursor: Mapping[str, Any] | None = cursor_of(plan.scope, session, unit.source, unit.unit)
     last: Page | None = None
     try:
+        if unit.fault:
+            raise FetchError(unit.fault)
         if isinstance(source, FeedSource):
             pages = source.fetch(unit.unit, cursor, context)
         else:
@@ -222,20 +230,14 @@ def _pages(batch: _Batch, unit: Unit, outcome: _Outcome) -> Iterator[Page]:
             yield page
             if page.state in _FAULTS:
                 break
-        outcome.said = ended(source, last, None)
+        outcome.said = said_by(source, last, None)
     except FetchError as error:
-        outcome.said = ended(source, last, error)
+        outcome.said = said_by(source, last, error)
         yield Page(error.state, error=str(error))
     except SQLAlchemyError:
         raise
     except Exception as error:
-        # Its message may quote an address with a key in it: the log gets the places and the class, not the
-        # words.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        LOG.error("source %s failed with %s\n%s", unit.source, type(error).__name__, where)
-        yield Page(
-            SourceState.FAILED, error=f"a fault in the source itself ({type(error).__name__}); see the log"
-        )
+        yield Page(SourceState.FAILED, error=crashed("source", unit.source, error))
 
 
 def _label(batch: _Batch, unit: Unit) -> str:

@@ -1,6 +1,6 @@
 """The work list of a run: which source is asked for what."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
@@ -8,13 +8,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
-from models.clients import active_clients
+from models.clients import Client
 from models.clock import Clock, SystemClock
 from models.providers import ProviderConfig, ProviderKind, provider_configs
 from models.scope import Scope
 from models.settings import Settings, get_settings
 from tasks import registry
 from tasks.about import about_of
+from tasks.crashes import crashed
 from tasks.net.http import Http
 from tasks.plan import RunPlan
 from tasks.search.access import context_of
@@ -31,6 +32,8 @@ from tasks.search.source import (
 
 MOCK = "mock"
 RSS = "rss"
+NO_UNIT = "all clients"
+"""The unit of a source that cannot say what there is to fetch."""
 
 
 class NothingOn(SourceError):
@@ -49,6 +52,8 @@ class Unit(BaseModel):
     source: str
     unit: str
     client_id: UUID | None = None
+    fault: str = ""
+    """Why the source could not say what to fetch: this stands in its place, and fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ def specs_of(
 
 
 class Missing:
-    """Stands for a source that is switched on and cannot be loaded: it fails, the others go on."""
+    """Stands for a source that is switched on and cannot be made: it fails, the others go on."""
 
     name: ClassVar[str] = "missing"
     kind: ClassVar[SourceKind] = SourceKind.FEED
@@ -113,20 +118,25 @@ class Missing:
         self._reason = reason
 
     def units(self, argument: str | None, context: FetchContext) -> list[str]:
-        return ["all clients"]
+        return [NO_UNIT]
 
     def fetch(self, unit: str, cursor: Mapping[str, Any] | None, context: FetchContext) -> Iterator[Page]:
         raise FetchError(self._reason)
 
 
 def source_of(plan: RunPlan, name: str, tools: Tools) -> Source:
-    """The source of this name; UnknownProvider only where somebody wrote that name into the plan."""
+    """The source of this name. Where somebody wrote it into the plan, UnknownProvider, ImportError or SourceError."""
     try:
         return tools.source(name)
     except (registry.UnknownProvider, ImportError) as error:
         if plan.sources:
             raise
         return Missing(f"is switched on but cannot be used ({error}); install it, or switch it off")
+    except Exception as error:  # somebody's package is broken: the other sources are asked all the same
+        said = crashed("source", name, error)
+        if plan.sources:
+            raise SourceError(f"{name} cannot be used: {said}") from None
+        return Missing(f"is switched on but cannot be used: {said}")
 
 
 def configs_of(scope: Scope, session: Session) -> dict[str, ProviderConfig]:
@@ -135,14 +145,14 @@ def configs_of(scope: Scope, session: Session) -> dict[str, ProviderConfig]:
 
 
 def context_for(
-    plan: RunPlan, name: str, tools: Tools, configs: Mapping[str, ProviderConfig]
+    plan: RunPlan, name: str, source: Source, tools: Tools, configs: Mapping[str, ProviderConfig]
 ) -> FetchContext:
     """What the source of this name may use in this run."""
     specs = specs_of(plan, tools.settings, configs)
     return context_of(
         plan.business_id,
         name,
-        about_of(name, type(source_of(plan, name, tools))),
+        about_of(name, type(source)),
         configs.get(name),
         http=tools.http,
         settings=tools.settings,
@@ -152,24 +162,24 @@ def context_for(
     )
 
 
-def units_of(scope: Scope, session: Session, plan: RunPlan, tools: Tools) -> list[Unit]:
+def units_of(
+    plan: RunPlan, tools: Tools, configs: Mapping[str, ProviderConfig], clients: Sequence[Client]
+) -> list[Unit]:
     """The work list, feeds first. No question about a confidential client goes to a third party.
 
-    UnknownProvider for a source that is not installed, SourceError for an argument that makes no sense,
-    NothingOn when there is no source to ask.
+    Called outside any transaction: a source may ask over the network which feeds it has. One that fails at it gets a
+    unit that fails. UnknownProvider for a source that is not installed, SourceError for an argument that makes no
+    sense, NothingOn when there is no source to ask.
     """
-    configs = configs_of(scope, session)
     specs = specs_of(plan, tools.settings, configs)
     if not specs:
         raise NothingOn("no source is switched on, and CM_FEEDS names no feed: there is nothing to search")
     feeds: list[Unit] = []
     queries: list[Unit] = []
-    clients = active_clients(scope, session, None if plan.client_ids is None else list(plan.client_ids))
     for spec in specs:
         source = source_of(plan, spec.name, tools)
         if isinstance(source, FeedSource):
-            context = context_for(plan, spec.name, tools, configs)
-            feeds += [Unit(source=spec.name, unit=unit) for unit in source.units(spec.argument, context)]
+            feeds += _feeds(plan, spec, source, context_for(plan, spec.name, source, tools, configs))
             continue
         if spec.argument:
             raise SourceError(
@@ -182,3 +192,17 @@ def units_of(scope: Scope, session: Session, plan: RunPlan, tools: Tools) -> lis
             if not (client.confidential and closed)
         ]
     return list(dict.fromkeys((*feeds, *queries)))
+
+
+def _feeds(plan: RunPlan, spec: Spec, source: FeedSource, context: FetchContext) -> list[Unit]:
+    try:
+        return [Unit(source=spec.name, unit=unit) for unit in source.units(spec.argument, context)]
+    except SourceError as error:
+        if plan.sources:
+            raise
+        fault = str(error)
+    except FetchError as error:
+        fault = str(error)
+    except Exception as error:
+        fault = crashed("source", spec.name, error)
+    return [Unit(source=spec.name, unit=NO_UNIT, fault=fault)]

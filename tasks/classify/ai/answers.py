@@ -98,17 +98,51 @@ def check(answers: Sheet[N] | None, count: int, fault: Callable[[int, N], str]) 
 
 # "x.yz" may become a link in a mail program; "U.S." and "e.g." do not.
 _ADDRESS = re.compile(r"\w+://|\bwww\.|\S@\S|\b[\w-]+\.[^\W\d_]{2,}\b")
-_PHONE = re.compile(r"(?:\+\d|\(\d{2,4}\)|\b0\d)[\d ().-]{5,}\d|\b\d{3}[-. ]\d{3}[-. ]\d{4}\b")
+# Browsers take the ideographic full stop for a dot; between words of these scripts it ends a sentence.
+_OTHER_DOT = re.compile(r"。(?=[^\W\d_])(?![\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])")
+# Who can be called has seven digits at least, however they are set apart.
+_PHONE = re.compile(r"(?:\+\d|\(\d{2,4}\)|\b0\d)[\d ().-]{5,}\d|\d(?:[\s().-]*\d){6,}")
+_YEAR = r"(?:19|20)\d\d"
+_DATES = re.compile(rf"\b{_YEAR}-\d\d-\d\d\b|\b\d{{1,2}}[.-]\d{{1,2}}[.-]{_YEAR}\b|\b{_YEAR} ?- ?{_YEAR}\b")
+_RISKS = r"""
+      \b(?:click|tap|scan|download|install|open|visit|follow)\b.{0,40}
+      \b(?:link|attachments?|files?|codes?|apps?|page|website|site|here|below)\b
+    | \b(?:enter|confirm|verify|send|share|give|reply|submit|update|provide|disclose)\b.{0,40}
+      \b(?:passwords?|passcodes?|credentials?|log-?ins?|pins?|codes?|cards?|bank|account\s+(?:number|details)|
+        payment\s+details|api\s+keys?)\b
+    | \b(?:pay|wire|transfer|remit|send|buy|sell)\b.{0,40}
+      \b(?:money|funds?|payments?|invoices?|fees?|bitcoins?|crypto\w*|gift\s+cards?|shares?|stocks?)\b
+    """
+_RISKY = re.compile(_RISKS, re.IGNORECASE | re.VERBOSE)
+# A sentence may tell that others pay or share; as an imperative, or of what is "yours", it speaks to the reader.
+_ORDER = re.compile(
+    rf"(?:^|[.!?:;,]\s*)(?:(?:please|now|then|and|so|just)\s+)*(?:{_RISKS})"
+    r"|\byour\s+(?:\w+\s+)?(?:passwords?|passcodes?|credentials?|log-?ins?|pins?|cards?|bank)\b",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
-def names_address(text: str, profile: Profile) -> bool:
+def unfit_for_mail(text: str, profile: Profile, *, is_step: bool = False) -> str:
+    """Why a model's words may not stand in a mail in our name; nothing: empty.
+
+    What the web wrote must not use them to send a reader anywhere. ``is_step``: they are advice, so an imperative.
+    """
+    plain = _OTHER_DOT.sub(".", _plainly(text))
+    if _names_address(plain, profile):
+        return "it names an address or a phone number"
+    if (_RISKY if is_step else _ORDER).search(plain):
+        return "it asks for money, for a password, or to open something"
+    return ""
+
+
+def _names_address(text: str, profile: Profile) -> bool:
     """Whether a mail program might make a link of something; a client called Booking.com may be named."""
     for name in (profile.name, profile.legal_name, profile.domain, *profile.aliases):
         if name:
             text = re.sub(
                 rf"(?<![\w./@-]){re.escape(name)}(?![\w/@-])(?!\.\w)", "the client", text, flags=re.IGNORECASE
             )
-    return bool(_ADDRESS.search(text) or _PHONE.search(text))
+    return bool(_ADDRESS.search(text) or _PHONE.search(_DATES.sub("a date", text)))
 
 
 def judgement_fault(answer: StoryAnswer, text: Text) -> str:
@@ -134,12 +168,19 @@ def occurs(evidence: str, text: Text) -> bool:
     return bool(words) and any(words in _plain(part) for part in (text.title, text.snippet or ""))
 
 
-_SHAPES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
+_SHAPES = str.maketrans(
+    {"’": "'", "‘": "'", "“": '"', "”": '"'}
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
+)
+
+
+def _plainly(text: str) -> str:
+    """In one line, without what cannot be seen, with plain letters, digits, quotes and dashes."""
+    return unicodedata.normalize("NFKC", clean(text, len(text) + 1)).translate(_SHAPES)
 
 
 def _plain(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).translate(_SHAPES).casefold()
-    return " ".join(folded.split()).strip(" .…\"'")
+    return " ".join(_plainly(text).casefold().split()).strip(" .…\"'")
 
 
 def tidy(answer: StoryAnswer) -> StoryAnswer:

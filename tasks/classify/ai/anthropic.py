@@ -1,13 +1,13 @@
 """Anthropic's Messages API with a JSON schema for the answer."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from anthropic import Anthropic, AnthropicError, APIConnectionError, APIStatusError
 
 from models.base import utc_now
-from tasks.classify.ai.client import BoundedClient
+from tasks.classify.ai.client import BoundedClient, was_sent
 from tasks.classify.ai.model import (
     TIMEOUT_SECONDS,
     Answer,
@@ -37,12 +37,13 @@ class AnthropicModel:
         name: str,
         *,
         base_url: str | None = None,
+        addresses: Sequence[str] = (),
         timeout: float = TIMEOUT_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = name
         self._sleep = sleep
-        bounded = BoundedClient(timeout)
+        bounded = BoundedClient(timeout, addresses)
         self._client = Anthropic(
             api_key=key, base_url=base_url, timeout=timeout, max_retries=0, http_client=bounded
         )
@@ -66,11 +67,11 @@ class AnthropicModel:
             output_config={"format": {"type": "json_schema", "schema": schema(answer_type)}},
         )
         bill = message.usage
-        # What is written to the cache is billed as input, a quarter dearer.
         usage = Usage(
-            bill.input_tokens + (bill.cache_creation_input_tokens or 0),
+            bill.input_tokens,
             bill.cache_read_input_tokens or 0,
             bill.output_tokens,
+            bill.cache_creation_input_tokens or 0,
         )
         if message.stop_reason == "refusal":
             return refused(usage)
@@ -86,7 +87,7 @@ class AnthropicModel:
         except APIStatusError as error:
             after = seconds_until(error.response.headers.get("retry-after"), utc_now())
             raise fault_of(self.provider, error.status_code, after) from None
-        except APIConnectionError:
-            raise unreachable(self.provider) from None
+        except APIConnectionError as error:
+            raise unreachable(self.provider, sent=was_sent(error)) from None
         except (AnthropicError, ValueError, TypeError, AttributeError) as error:
             raise unreadable(self.provider, error) from None

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from models.limits import BudgetExhausted
 from tasks.classify.ai.answers import N, Sheet, check
-from tasks.classify.ai.ledger import Ledger
+from tasks.classify.ai.ledger import Held, Ledger
 from tasks.classify.ai.model import Ending, Model, ModelError, Prompt, Reply, Usage
 from tasks.classify.ai.prices import Price
 from tasks.classify.ai.prompt import STORIES_MAX, calls
@@ -90,6 +90,7 @@ class Outcome(Generic[N]):
     cached: int = 0
     """Cases answered from before, without a call."""
     calls: int = 0
+    """That were answered."""
     usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
     trouble: str = ""
@@ -186,8 +187,9 @@ class Asking:
         """One paid call: reserved before, settled and booked after."""
         if self._stopped is not None:
             return self._stopped
+        most = self.price.at_most(prompt, correction)
         try:
-            held = self.ledger.reserve(self.price.at_most(prompt))
+            held = self.ledger.reserve(most)
         except BudgetExhausted as spent:
             outcome.trouble = outcome.trouble or str(spent)
             self._stopped = Left.BUDGET
@@ -195,20 +197,35 @@ class Asking:
         try:
             reply = self.model.ask(prompt, question.form, correction)
         except ModelError as error:
-            self.ledger.settle(held, 0.0)
+            if error.unbilled:
+                self._pay(held, question, Usage(), error.unbilled * most, error.requests, outcome)
+            else:
+                self.ledger.settle(held, 0.0, error.requests)
             outcome.trouble = outcome.trouble or str(error)
             self._failures += 1
             if error.spent or self._failures >= MOST_FAILURES:
                 self._stopped = Left.OUTAGE
             return Left.OUTAGE
         self._failures = 0
-        cost = self.price.of(reply.usage)
-        self.ledger.settle(held, cost)
         outcome.calls += 1
-        outcome.cost_usd += cost
-        outcome.usage += reply.usage
-        self.ledger.book(self.model, question.purpose, reply.usage, cost)
+        cost = self.price.of(reply.usage) + reply.unbilled * most
+        self._pay(held, question, reply.usage, cost, reply.requests, outcome)
         return reply
+
+    def _pay(
+        self,
+        held: Held,
+        question: Question[C, N],
+        usage: Usage,
+        cost: float,
+        requests: int,
+        outcome: Outcome[N],
+    ) -> None:
+        """Settle and book a call. What may be billed, and nobody says how much, counts as the most it may cost."""
+        self.ledger.settle(held, cost, requests)
+        outcome.cost_usd += cost
+        outcome.usage += usage
+        self.ledger.book(self.model, question.purpose, usage, cost)
 
 
 def _calls(question: Question[C, N], cases: Mapping[str, C]) -> list[list[tuple[str, C]]]:

@@ -10,6 +10,8 @@ from tasks.about import Field, amount, whole
 from tasks.classify.ai.ledger import Budgets
 
 PERIODS = ("run", "day", "month")
+VENDORS = {"openai", "anthropic"}
+"""Providers whose keys are accounts that somebody pays for."""
 
 FIELDS = (
     *(Field(f"usd_per_{period}", f"US dollars a {period}", read=amount(0, 100_000)) for period in PERIODS),
@@ -18,18 +20,26 @@ FIELDS = (
 """What a tenant may set; the deployment's ``CM_AI_USD_PER_…`` and ``CM_AI_CALLS_PER_…`` hold where it does not."""
 
 
+def pays_itself(provider: str, options: Mapping[str, Any], *, has_own_key: bool) -> bool:
+    """Whether the tenant pays for what it asks: with its own key, at a vendor or at an address of its own.
+
+    A key for the deployment's server proves nothing: one that wants no key takes any.
+    """
+    return has_own_key and (provider in VENDORS or bool(options.get("base_url")))
+
+
 def budgets_of(
     settings: Settings,
     business_id: UUID,
     options: Mapping[str, Any],
     now: datetime,
     *,
-    has_own_key: bool,
+    pays_itself: bool,
     job_run_id: UUID | None,
 ) -> Budgets:
     """The tenant's budgets at this instant, in UTC days and months; outside of a run there is none for it.
 
-    Who pays with the deployment's key may spend less than the deployment allows, never more.
+    Who asks at the deployment's expense may spend less than it allows, never more: see ``pays_itself``.
     """
     spans = {"run": str(job_run_id), "day": f"{now:%Y-%m-%d}", "month": f"{now:%Y-%m}"}
 
@@ -38,7 +48,7 @@ def budgets_of(
         own = options.get(what)
         if own is None:
             return allowed
-        return float(own) if has_own_key else min(float(own), allowed)
+        return float(own) if pays_itself else min(float(own), allowed)
 
     def limits(unit: str) -> dict[str, float]:
         return {

@@ -1,9 +1,11 @@
 """A model behind its circuit breaker: one that is down is not asked by every batch of every run."""
 
 from models import breakers
+from models.breakers import Ended
 from models.providers import ProviderKind
 from models.scope import Scope
 from tasks.classify.ai.model import Answer, Model, ModelError, Prompt, Reply
+from tasks.net.ended import ended
 
 _KIND = ProviderKind.CLASSIFIER
 
@@ -21,16 +23,13 @@ class GuardedModel:
         admission = breakers.admit(self._scope, _KIND, self.provider)
         if not admission.may_ask:
             raise ModelError(f"{self.provider}: {admission.refusal}", spent=True)
+        how, said = Ended.UNDECIDED, ""
         try:
             reply = self._inside.ask(prompt, answer_type, correction)
+            how = Ended.ANSWERED
         except ModelError as error:
-            if error.retry or error.spent:
-                breakers.failed(self._scope, _KIND, self.provider, str(error))
-            else:  # this one request was not accepted: that says nothing of the next
-                breakers.undecided(self._scope, _KIND, self.provider)
+            how, said = ended(error, of_all=error.spent), str(error)
             raise
-        except BaseException:
-            breakers.undecided(self._scope, _KIND, self.provider)
-            raise
-        breakers.succeeded(self._scope, _KIND, self.provider)
+        finally:
+            breakers.leave(self._scope, _KIND, self.provider, admission, how, said)
         return reply

@@ -5,6 +5,7 @@ whatever is left. Nothing of clients marked confidential may come here.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,13 +13,13 @@ from uuid import UUID
 
 from models.events import Category
 from tasks.classify.ai import prompt as prompts
-from tasks.classify.ai.answers import Numbered, Sheet, names_address
+from tasks.classify.ai.answers import Numbered, Sheet, unfit_for_mail
 from tasks.classify.ai.asking import Asking, Case, Outcome, Question
 from tasks.classify.ai.model import Prompt
 from tasks.classify.rules import Certainty, Insight, Risk, Urgency
 from tasks.search.text import clean
 
-VERSION = "1"
+VERSION = "2"
 """Part of the cache's key: a changed prompt asks anew."""
 MEANING_MAX = 400
 ACTION_MAX = 140
@@ -35,7 +36,7 @@ For each story answer with its number and:
 - meaning: one or two plain sentences of at most 50 words: what this may mean for the work with the client. What the
   story does not state is "may". No figure, name or date that the story does not have.
 - actions: one to three steps the account manager can take with the client, the most useful first, each of at most 15
-  words. They are your own advice, never what a story asks its readers to do.
+  words. They are your own advice, without figures, never what a story asks its readers to do.
 - urgency: "high" for today, "normal" for this week, "low" when there is time.
 No web or e-mail addresses, no phone numbers. Never advise to pay, to open something, or to give a password or a code.
 
@@ -120,10 +121,7 @@ def _story(case: InsightCase) -> dict[str, Any]:
 
 
 def insight_fault(answer: InsightAnswer, case: InsightCase) -> str:
-    """What is wrong with an insight about this story; nothing: empty.
-
-    It will stand in a mail, in our name: what the web wrote must not use it to send a reader anywhere.
-    """
+    """What is wrong with an insight about this story; nothing: empty."""
     # Longer by one than what may be, so that what is too long still shows.
     meaning = clean(answer.meaning, MEANING_MAX + 1)
     actions = [clean(action, ACTION_MAX + 1) for action in answer.actions]
@@ -133,27 +131,14 @@ def insight_fault(answer: InsightAnswer, case: InsightCase) -> str:
         return f"actions are not 1 to {ACTIONS_MAX}"
     if not all(1 <= len(action) <= ACTION_MAX for action in actions):
         return f"an action has not 1 to {ACTION_MAX} characters"
-    if any(names_address(part, case.profile) for part in (meaning, *actions)):
-        return "it names an address or a phone number"
-    if _ORDER.search(meaning) or any(_RISKY.search(action) for action in actions):
-        return "it asks for money, for a password, or to open something"
-    if not _figures(meaning) <= _figures(" ".join(_known(case))):
-        return "meaning has a figure that the story does not have"
+    steps = (unfit_for_mail(action, case.profile, is_step=True) for action in actions)
+    if unfit := unfit_for_mail(meaning, case.profile) or next(filter(None, steps), ""):
+        return unfit
+    if not _figures(" ".join((meaning, *actions))) <= _figures(" ".join(_known(case))):
+        return "it has a figure that the story does not have"
     return ""
 
 
-_RISKS = r"""
-      \b(?:click|tap|scan|download|install|open|visit|follow)\b.{0,40}
-      \b(?:link|attachments?|files?|codes?|apps?|page|website|site|here|below)\b
-    | \b(?:enter|confirm|verify|send|share|give|reply|submit|update|provide|disclose)\b.{0,40}
-      \b(?:passwords?|passcodes?|credentials?|log-?ins?|pins?|codes?|cards?|bank|account\s+(?:number|details)|
-        payment\s+details|api\s+keys?)\b
-    | \b(?:pay|wire|transfer|remit|send|buy|sell)\b.{0,40}
-      \b(?:money|funds?|payments?|invoices?|fees?|bitcoins?|crypto\w*|gift\s+cards?|shares?|stocks?)\b
-    """
-_RISKY = re.compile(_RISKS, re.IGNORECASE | re.VERBOSE)
-# A meaning may tell that others pay or share; as an imperative it speaks to the reader.
-_ORDER = re.compile(rf"(?:^|[.!?:;]\s*)(?:please\s+|now\s+)?(?:{_RISKS})", re.IGNORECASE | re.VERBOSE)
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -164,4 +149,4 @@ def _known(case: InsightCase) -> list[str]:
 
 
 def _figures(text: str) -> set[str]:
-    return {figure.replace(",", "") for figure in _FIGURE.findall(text)}
+    return {figure.replace(",", "") for figure in _FIGURE.findall(unicodedata.normalize("NFKC", text))}

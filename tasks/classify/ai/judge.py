@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from tasks.classify.ai import prompt as prompts
-from tasks.classify.ai.answers import Answers, StoryAnswer, judgement_fault, names_address, occurs, tidy
+from tasks.classify.ai.answers import Answers, StoryAnswer, judgement_fault, occurs, tidy, unfit_for_mail
 from tasks.classify.ai.asking import Asking, Case, Outcome, Question
 from tasks.classify.ai.model import Prompt
 from tasks.classify.classifier import Judgement, Text
@@ -26,8 +26,8 @@ class Judging(Question[Case, StoryAnswer]):
         return prompts.build(cases[0].profile, [case.text for case in cases], cases[0].facts)
 
     def fault(self, answer: StoryAnswer, case: Case) -> str:
-        if names_address(answer.reason, case.profile):
-            return "reason names an address or a phone number"
+        if unfit := unfit_for_mail(answer.reason, case.profile):
+            return f"reason: {unfit}"
         return judgement_fault(answer, case.text)
 
     def tidy(self, answer: StoryAnswer) -> StoryAnswer:

@@ -8,12 +8,12 @@ from uuid import UUID
 from models.ai import cached_answers, keep_answers, record_spend
 from models.engine import reading, writing
 from models.jobs import heartbeat
-from models.limits import reserve, settle
+from models.limits import Reserved, reserve, settle
 from models.scope import Scope
-from tasks.classify.ai.model import Model, Usage
+from tasks.classify.ai.model import LONGEST_CALL, Model, Usage
 
-Held = Sequence[tuple[UUID, bool]]
-"""Reservations, and whether each is of money; the others are of one call."""
+Held = Sequence[tuple[Reserved, bool]]
+"""Reservations, and whether each is of money; the others are of requests: one, though a call may take more."""
 
 
 class Ledger(Protocol):
@@ -31,8 +31,8 @@ class Ledger(Protocol):
         """Set a call and this money aside in every budget, or in none: BudgetExhausted."""
         ...
 
-    def settle(self, held: Held, usd: float) -> None:
-        """The call was made and cost this."""
+    def settle(self, held: Held, usd: float, requests: int) -> None:
+        """The call is over, after so many requests, and cost this."""
         ...
 
     def book(self, model: Model, purpose: str, usage: Usage, usd: float) -> None:
@@ -66,15 +66,21 @@ class TenantLedger:
 
     def reserve(self, usd: float) -> Held:
         with writing(Scope.operator()) as session:
-            money = self.budgets.money.items()
-            held = [(reserve(session, name, usd, limit=limit), True) for name, limit in money]
-            calls = self.budgets.calls.items()
-            return held + [(reserve(session, name, 1, limit=limit), False) for name, limit in calls]
+            wanted = [(name, usd, limit, True) for name, limit in self.budgets.money.items()]
+            wanted += [(name, 1, limit, False) for name, limit in self.budgets.calls.items()]
+            return [
+                (reserve(session, name, amount, limit=limit, seconds=LONGEST_CALL), is_money)
+                for name, amount, limit, is_money in wanted
+            ]
 
-    def settle(self, held: Held, usd: float) -> None:
+    def settle(self, held: Held, usd: float, requests: int) -> None:
         with writing(Scope.operator()) as session:
             for reservation, is_money in held:
-                settle(session, reservation, usd if is_money else 1)
+                settle(session, reservation, usd if is_money else requests)
+        if self.job_run_id is not None:
+            # Many calls, good and bad, may lie between two commits of a batch; the run is alive all the same.
+            with writing(self.scope) as session:
+                heartbeat(self.scope, session, self.job_run_id)
 
     def book(self, model: Model, purpose: str, usage: Usage, usd: float) -> None:
         with writing(self.scope) as session:
@@ -85,11 +91,8 @@ class TenantLedger:
                 model=model.name,
                 purpose=purpose,
                 job_run_id=self.job_run_id,
-                input_tokens=usage.input_tokens,
+                input_tokens=usage.sent_tokens,
                 cached_tokens=usage.cached_tokens,
                 output_tokens=usage.output_tokens,
                 cost_usd=usd,
             )
-            if self.job_run_id is not None:
-                # Many calls may lie between two commits of a batch; the run is alive all the same.
-                heartbeat(self.scope, session, self.job_run_id)

@@ -1,21 +1,26 @@
 """What a language model is to us: a prompt in, an answer of a given form and a bill out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from models.news import SourceState
 from tasks.net.patience import Fault, patiently
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
 TIMEOUT_SECONDS = 90.0
+PATIENCE = 2
+"""How many time-outs, each for one silence, a whole answer may take: a byte a minute trips none of them."""
 ATTEMPTS = 3
 BACKOFF_CAP = 8.0
 WAIT_CAP = 30.0
 """Seconds a Retry-After may hold up a run; a longer one ends the asking, and the rules go on alone."""
+LONGEST_CALL = ATTEMPTS * (PATIENCE * TIMEOUT_SECONDS + WAIT_CAP)
+"""Seconds that one ``ask`` may take with all its attempts and waits."""
 TOKENS_TO_THINK = 1_000
 """Room for models that reason before they answer, beside twice that of the answer itself."""
 
@@ -48,17 +53,25 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as they are billed. ``input_tokens`` does not count the cached ones."""
+    """Tokens as they are billed. ``input_tokens`` counts neither the cached nor the written ones."""
 
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
+    written_tokens: int = 0
+    """Put into the provider's cache: input at a higher price, where writing is billed."""
+
+    @property
+    def sent_tokens(self) -> int:
+        """What went in and did not come from the cache."""
+        return self.input_tokens + self.written_tokens
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             self.input_tokens + other.input_tokens,
             self.cached_tokens + other.cached_tokens,
             self.output_tokens + other.output_tokens,
+            self.written_tokens + other.written_tokens,
         )
 
 
@@ -82,15 +95,33 @@ class Reply(Generic[Answer]):
     trouble: str = ""
     """Why there is no answer, in a few words."""
     ending: Ending = Ending.WHOLE
+    requests: int = 1
+    """How many it took; those before the last one failed."""
+    unbilled: int = 0
+    """Of them: broken off after they were sent. The provider may bill them, and nobody said how much."""
 
 
 class ModelError(Fault):
     """The model could not be asked. One line a person can act on, without secrets or prompts."""
 
     def __init__(
-        self, message: str, *, retry: bool = False, after: float | None = None, spent: bool = False
+        self,
+        message: str,
+        *,
+        retry: bool = False,
+        after: float | None = None,
+        spent: bool = False,
+        status: int | None = None,
+        state: SourceState = SourceState.FAILED,
+        unbilled: bool = False,
     ) -> None:
         super().__init__(message, retry=retry, after=after)
+        self.requests = 1
+        self.unbilled = int(unbilled)
+        """As a Reply's; an answer with an error status is not billed."""
+        self.status = status
+        self.state = state
+        self.is_outage = retry
         self.spent = spent
         """Asking again in this run is of no use: the key, the model or the credit is not good, or it is busy."""
 
@@ -145,44 +176,90 @@ def refused(usage: Usage) -> Reply[Any]:
     return Reply(None, usage, "it refused to answer", Ending.REFUSED)
 
 
-def passing(message: str, after: float | None = None) -> ModelError:
+def passing(
+    message: str,
+    after: float | None = None,
+    *,
+    status: int | None = None,
+    state: SourceState = SourceState.FAILED,
+    unbilled: bool = False,
+) -> ModelError:
     """A fault that may be gone in a moment, unless the provider asks for more patience than a run has."""
     in_time = after is None or after <= WAIT_CAP
-    return ModelError(message, retry=in_time, after=after, spent=not in_time)
+    return ModelError(
+        message,
+        retry=in_time,
+        after=after,
+        spent=not in_time,
+        status=status,
+        state=state,
+        unbilled=unbilled,
+    )
 
 
 def fault_of(provider: str, status: int, after: float | None) -> ModelError:
     """What an error status means; ``after`` is its Retry-After in seconds."""
     if status in (401, 403):
-        return ModelError(f"{provider}: refused the key ({status}); check it and what it may do", spent=True)
+        return ModelError(
+            f"{provider}: refused the key ({status}); check it and what it may do", spent=True, status=status
+        )
     if status == 402:
         return credit_used_up(provider)
     if 300 <= status < 400:
-        return ModelError(f"{provider}: sends us elsewhere ({status}); check the address", spent=True)
+        return ModelError(
+            f"{provider}: sends us elsewhere ({status}); check the address", spent=True, status=status
+        )
     if status == 404:
-        return ModelError(f"{provider}: does not know this model, or this address (404)", spent=True)
+        return ModelError(
+            f"{provider}: does not know this model, or this address (404)", spent=True, status=status
+        )
     if status == 429:
-        return passing(f"{provider}: asks us to wait (429)", after)
+        return passing(f"{provider}: asks us to wait (429)", after, status=status, state=SourceState.QUOTA)
     if status in (408, 409, 425) or status >= 500:
-        return passing(f"{provider}: a fault on its side ({status})", after)
-    return ModelError(f"{provider}: does not accept the request ({status})")
+        return passing(f"{provider}: a fault on its side ({status})", after, status=status)
+    return ModelError(f"{provider}: does not accept the request ({status})", status=status)
 
 
 def credit_used_up(provider: str) -> ModelError:
     """Money is missing there, not a budget of ours."""
-    return ModelError(f"{provider}: the account's credit is used up; add some, or change the key", spent=True)
+    return ModelError(
+        f"{provider}: the account's credit is used up; add some, or change the key",
+        spent=True,
+        state=SourceState.QUOTA,
+    )
 
 
-def unreachable(provider: str) -> ModelError:
-    """No connection, or none that held."""
-    return passing(f"{provider}: cannot be reached, or did not answer in time")
+def unreachable(provider: str, *, sent: bool) -> ModelError:
+    """No connection, or none that held. ``sent``: it broke after the request may have got there."""
+    return passing(f"{provider}: cannot be reached, or did not answer in time", unbilled=sent)
 
 
 def unreadable(provider: str, error: Exception) -> ModelError:
     """A 200 that the SDK cannot read: HTML, another form, a cut body. Its words may quote the answer: not shown."""
-    return passing(f"{provider}: an answer that cannot be read ({type(error).__name__})")
+    return passing(f"{provider}: an answer that cannot be read ({type(error).__name__})", unbilled=True)
+
+
+def known_word(word: str | None, words: Collection[str]) -> str:
+    """A server's word where it is a documented one: its free text goes into no prompt and no report."""
+    return word if word is not None and word in words else "no reason we know"
 
 
 def asked_patiently(call: Callable[[], Reply[Answer]], sleep: Callable[[float], None]) -> Reply[Answer]:
     """Call, and again while the fault is a passing one. The SDKs' own retries are off: they would multiply."""
-    return patiently(call, attempts=ATTEMPTS, longest=BACKOFF_CAP, sleep=sleep)
+    requests = unbilled = 0
+
+    def counted() -> Reply[Answer]:
+        nonlocal requests, unbilled
+        requests += 1
+        try:
+            return call()
+        except ModelError as error:
+            unbilled += error.unbilled
+            raise
+
+    try:
+        reply = patiently(counted, attempts=ATTEMPTS, longest=BACKOFF_CAP, sleep=sleep)
+    except ModelError as error:
+        error.requests, error.unbilled = requests, unbilled
+        raise
+    return replace(reply, requests=requests, unbilled=unbilled)

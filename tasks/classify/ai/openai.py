@@ -1,7 +1,7 @@
 """OpenAI's Responses API, and any server that speaks its chat completions (Ollama, vLLM)."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from openai import APIConnectionError, APIStatusError, OpenAI, OpenAIError, RateLimitError
@@ -9,7 +9,7 @@ from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
 
 from models.base import utc_now
-from tasks.classify.ai.client import BoundedClient
+from tasks.classify.ai.client import BoundedClient, was_sent
 from tasks.classify.ai.model import (
     TIMEOUT_SECONDS,
     Answer,
@@ -21,6 +21,7 @@ from tasks.classify.ai.model import (
     credit_used_up,
     cut_off,
     fault_of,
+    known_word,
     passing,
     refused,
     reply_of,
@@ -31,6 +32,8 @@ from tasks.classify.ai.model import (
 from tasks.net.faults import seconds_until
 
 _SPENT = {"insufficient_quota", "billing_hard_limit_reached"}
+_FAILURES = {"server_error", "rate_limit_exceeded", "invalid_prompt"}
+_CUTS = {"max_output_tokens"}
 
 
 class OpenAIModel:
@@ -44,12 +47,13 @@ class OpenAIModel:
         name: str,
         *,
         base_url: str | None = None,
+        addresses: Sequence[str] = (),
         timeout: float = TIMEOUT_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = name
         self._sleep = sleep
-        self._client = _client(key, base_url, timeout)
+        self._client = _client(key, base_url, timeout, addresses)
 
     def ask(self, prompt: Prompt, answer_type: type[Answer], correction: str = "") -> Reply[Answer]:
         def call() -> Reply[Answer]:
@@ -78,13 +82,13 @@ class OpenAIModel:
             cached = response.usage.input_tokens_details.cached_tokens
             usage = Usage(response.usage.input_tokens - cached, cached, response.usage.output_tokens)
         if response.status == "failed" or response.error is not None:
-            code = response.error.code if response.error is not None else "no reason given"
-            raise passing(f"{self.provider}: it failed ({code})")
+            code = known_word(response.error.code if response.error is not None else None, _FAILURES)
+            raise passing(f"{self.provider}: it failed ({code})", unbilled=True)
         if _is_refusal(response):
             return refused(usage)
         if response.status == "incomplete":
             details = response.incomplete_details
-            return cut_off(usage, (details.reason if details else None) or "no reason given")
+            return cut_off(usage, known_word(details.reason if details else None, _CUTS))
         return reply_of(response.output_text, answer_type, usage)
 
 
@@ -99,13 +103,14 @@ class CompatibleModel:
         name: str,
         *,
         base_url: str,
+        addresses: Sequence[str] = (),
         timeout: float = TIMEOUT_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = name
         self._sleep = sleep
         # The SDK insists on a key.
-        self._client = _client(key or "none", base_url, timeout)
+        self._client = _client(key or "none", base_url, timeout, addresses)
 
     def ask(self, prompt: Prompt, answer_type: type[Answer], correction: str = "") -> Reply[Answer]:
         def call() -> Reply[Answer]:
@@ -141,8 +146,8 @@ class CompatibleModel:
         return reply_of(choice.message.content, answer_type, usage)
 
 
-def _client(key: str, base_url: str | None, timeout: float) -> OpenAI:
-    bounded = BoundedClient(timeout)
+def _client(key: str, base_url: str | None, timeout: float, addresses: Sequence[str]) -> OpenAI:
+    bounded = BoundedClient(timeout, addresses)
     return OpenAI(api_key=key, base_url=base_url, timeout=timeout, max_retries=0, http_client=bounded)
 
 
@@ -171,8 +176,8 @@ def _guarded(provider: str, call: Callable[[], Reply[Answer]]) -> Reply[Answer]:
         raise _of_status(provider, error) from None
     except APIStatusError as error:
         raise _of_status(provider, error) from None
-    except APIConnectionError:
-        raise unreachable(provider) from None
+    except APIConnectionError as error:
+        raise unreachable(provider, sent=was_sent(error)) from None
     except (OpenAIError, ValueError, TypeError, AttributeError) as error:
         raise unreadable(provider, error) from None
 

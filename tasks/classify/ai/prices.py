@@ -11,6 +11,8 @@ BYTES_A_TOKEN = 3.0
 """English has four or more, and scripts of three bytes a letter about a token each: reserved rather too much."""
 TOKENS_AROUND = 200
 """What providers put around a prompt, and the schema."""
+CACHE_WRITE = 1.25
+"""What Anthropic bills for input that it keeps five minutes, in prices of input; we ask for no longer keeping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +27,15 @@ class Price:
         """What a call cost."""
         million = 1_000_000
         return (
-            usage.input_tokens * self.input
+            (usage.input_tokens + CACHE_WRITE * usage.written_tokens) * self.input
             + usage.cached_tokens * self.cached
             + usage.output_tokens * self.output
         ) / million
 
-    def at_most(self, prompt: Prompt) -> float:
-        """What a call may cost: nothing cached, and the whole room for the answer used."""
-        asked = len(f"{prompt.system}{prompt.user}".encode()) / BYTES_A_TOKEN + TOKENS_AROUND
-        return self.of(Usage(input_tokens=int(asked), output_tokens=prompt.room))
+    def at_most(self, prompt: Prompt, correction: str = "") -> float:
+        """What a request may cost: nothing cached, and the whole room for the answer used."""
+        asked = len(f"{prompt.corrected(correction)}{prompt.user}".encode()) / BYTES_A_TOKEN + TOKENS_AROUND
+        return self.of(Usage(written_tokens=int(asked), output_tokens=prompt.room))
 
 
 FREE = Price(0.0, 0.0, 0.0)

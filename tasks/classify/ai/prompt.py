@@ -16,7 +16,7 @@ from tasks.classify.classifier import Text
 from tasks.companies.names import Profile
 from tasks.search.text import clean
 
-VERSION = "1"
+VERSION = "2"
 """Part of the cache's key: a changed prompt asks anew."""
 TITLE_MAX = 300
 SNIPPET_MAX = 900
@@ -41,7 +41,7 @@ For each story answer with its number and:
 - sentiment: -1 to 1, for the client. risk: "none", "low", "medium" or "high", for the business with the client.
 - confidence: 0 to 1, in the category.
 - evidence: the few words, copied exactly from the title or text, that decided.
-- reason: one plain sentence of at most 25 words for the account manager.
+- reason: one plain sentence of at most 25 words for the account manager, without addresses and phone numbers.
 
 Answer every number exactly once and nothing else."""
 

@@ -6,18 +6,18 @@ Each imports its SDK when a model is made: they take seconds to load, and a list
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from models.base import utc_now
 from tasks.classify.ai.asking import Asking, Left
 from tasks.classify.ai.asking import Case as Asked
-from tasks.classify.ai.budgets import FIELDS, budgets_of
+from tasks.classify.ai.budgets import FIELDS, budgets_of, pays_itself
 from tasks.classify.ai.guarded import GuardedModel
 from tasks.classify.ai.insights import Advised, InsightCase, insight_of, insights
 from tasks.classify.ai.judge import Judging, judge, judgement_of
 from tasks.classify.ai.ledger import Ledger, TenantLedger
 from tasks.classify.ai.model import Model, Usage
-from tasks.classify.ai.prices import FREE, Price, price_of
+from tasks.classify.ai.place import place_of, read_address
+from tasks.classify.ai.prices import FREE, UNKNOWN, Price, price_of
 from tasks.classify.classifier import (
     About,
     Case,
@@ -29,21 +29,12 @@ from tasks.classify.classifier import (
 )
 from tasks.classify.facts import MAY_BE_SENT, read_fields
 from tasks.keys import KEY
-from tasks.net.guard import goes_through_proxy, is_public, resolve
 
 VERSION_MAX = 60
 _SENDS = (
     "the client's public profile (names, domain, ticker, industry, keywords), and headlines and teasers found on the "
     "web; CRM fields only where you list them; never people, preferences or clients marked confidential"
 )
-
-
-def read_address(typed: str) -> str:
-    """An address that starts with http:// or https://; ValueError otherwise."""
-    parts = urlsplit(typed.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
-        raise ValueError("an address such as https://ai.example.com/v1, without user, password or query")
-    return typed.strip().rstrip("/")
 
 
 def _fields(*, key: bool = True, base_url: str) -> tuple[Field, ...]:
@@ -73,7 +64,7 @@ class ModelClassifier(ABC):
         self.version = f"{model.name}/{Judging.version}"[:VERSION_MAX]
         is_guarded = ledger is None and not context.is_trial
         asked = GuardedModel(context.scope, model) if is_guarded else model
-        self.asking = Asking(asked, self._price(context, model.name), ledger or _ledger(context))
+        self.asking = Asking(asked, self._price(context, model.name), ledger or _ledger(self.name, context))
 
     @abstractmethod
     def _model(self, context: ClassifierContext) -> Model:
@@ -104,13 +95,13 @@ class ModelClassifier(ABC):
         return Advised(said, trouble if found.left else "")
 
 
-def _ledger(context: ClassifierContext) -> Ledger:
+def _ledger(provider: str, context: ClassifierContext) -> Ledger:
     budgets = budgets_of(
         context.settings,
         context.scope.business,
         context.options,
         utc_now(),
-        has_own_key=context.has_own_key,
+        pays_itself=pays_itself(provider, context.options, has_own_key=context.has_own_key),
         job_run_id=context.job_run_id,
     )
     return TenantLedger(context.scope, budgets, context.job_run_id)
@@ -124,7 +115,7 @@ def _trouble(said: str, left: set[Left], name: str) -> str:
 
 
 def _bill(calls: int, usage: Usage, cost_usd: float) -> str:
-    tokens = f"{usage.input_tokens + usage.cached_tokens:,} tokens in, {usage.output_tokens:,} out"
+    tokens = f"{usage.sent_tokens + usage.cached_tokens:,} tokens in, {usage.output_tokens:,} out"
     return f"{calls} call{'s' if calls != 1 else ''}, {tokens}, {cost_usd:.4f} USD"
 
 
@@ -145,11 +136,12 @@ class OpenAIProvider(ModelClassifier):
     def _model(self, context: ClassifierContext) -> Model:
         from tasks.classify.ai.openai import OpenAIModel  # noqa: PLC0415
 
-        settings = context.settings
+        settings, place = context.settings, place_of(context, context.settings.openai_base_url)
         return OpenAIModel(
             _key(context),
             context.options.get("model") or settings.openai_model,
-            base_url=_own_address(context) or settings.openai_base_url or None,
+            base_url=place.url or None,
+            addresses=place.addresses,
         )
 
 
@@ -170,11 +162,12 @@ class AnthropicProvider(ModelClassifier):
     def _model(self, context: ClassifierContext) -> Model:
         from tasks.classify.ai.anthropic import AnthropicModel  # noqa: PLC0415
 
-        settings = context.settings
+        settings, place = context.settings, place_of(context, context.settings.anthropic_base_url)
         return AnthropicModel(
             _key(context),
             context.options.get("model") or settings.anthropic_model,
-            base_url=_own_address(context) or settings.anthropic_base_url or None,
+            base_url=place.url or None,
+            addresses=place.addresses,
         )
 
 
@@ -194,20 +187,23 @@ class CompatibleProvider(ModelClassifier):
     def _model(self, context: ClassifierContext) -> Model:
         from tasks.classify.ai.openai import CompatibleModel  # noqa: PLC0415
 
-        settings, own = context.settings, _own_address(context)
-        address = own or settings.compatible_base_url
+        settings, place = context.settings, place_of(context, context.settings.compatible_base_url)
         model = context.options.get("model") or settings.compatible_model
-        if not address:
+        if not place.url:
             raise ClassifierError("it has no address: fill in base_url, or set CM_COMPATIBLE_BASE_URL")
         if not model:
             raise ClassifierError("it has no model: fill in model, or set CM_COMPATIBLE_MODEL")
         key = context.secrets.get(KEY)
-        if own and not context.has_own_key:
+        if place.is_own and not context.has_own_key:
             key = None  # the deployment's key is for the deployment's server
-        return CompatibleModel(key.get_secret_value() if key else None, model, base_url=address)
+        return CompatibleModel(
+            key.get_secret_value() if key else None, model, base_url=place.url, addresses=place.addresses
+        )
 
     def _price(self, context: ClassifierContext, model: str) -> Price:
-        return price_of(model, context.settings.ai_prices, otherwise=FREE)
+        # The deployment knows that its own server costs nothing; where a tenant's leads, nobody does.
+        otherwise = UNKNOWN if context.options.get("base_url") else FREE
+        return price_of(model, context.settings.ai_prices, otherwise=otherwise)
 
 
 def _key(context: ClassifierContext) -> str:
@@ -218,23 +214,3 @@ def _key(context: ClassifierContext) -> str:
     if context.options.get("base_url") and not context.has_own_key:
         raise ClassifierError("an address of your own needs a key of your own")
     return key.get_secret_value()
-
-
-def _own_address(context: ClassifierContext) -> str | None:
-    """The tenant's own address, if it gave one; on the open internet, lest somebody look into our network with it."""
-    address = str(context.options.get("base_url") or "")
-    if not address:
-        return None
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    if goes_through_proxy(parts.scheme, host):
-        return address
-    try:
-        found = resolve(host, parts.port or (443 if parts.scheme == "https" else 80))
-    except OSError:
-        raise ClassifierError(f"there is no host {host!r}") from None
-    if not all(is_public(one) for one in found):
-        raise ClassifierError(
-            f"{host} is no public address: inside your network it is the deployment's to set"
-        )
-    return address

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from tasks.enrich.crm import CrmContext, FetchError, Pace
 from tasks.enrich.hubspot.options import NAME
-from tasks.net.documents import JSON_TYPES, looks_like_json, read_json
+from tasks.net.documents import JSON_TYPES, looks_like_json, read_json, read_object
 from tasks.net.faults import QuotaReached, Refused, WrongType
 
 URL = "https://api.hubapi.com"
@@ -144,10 +144,7 @@ class Api:
             pace=pace,
             explain=explain,
         )
-        data = read_json(answer.body)
-        if not isinstance(data, dict):
-            raise WrongType("HubSpot: an answer that is not JSON, or is cut off; the next run tries again")
-        return data
+        return read_object(answer.body, "HubSpot")
 
 
 def explain(status: int, body: bytes) -> FetchError | None:

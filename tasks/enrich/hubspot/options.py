@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.enrich.crm import About, CrmError, Field, KeyUse
+from tasks.keys import KEY
 
 NAME = "hubspot"
-KEY = "key"
 
 
 def _property(typed: str) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from tasks.enrich.crm import About, Account, Case, CrmContext, CrmError, Opportunity, Record
 from tasks.enrich.hubspot.api import BATCH, Api, MissingScope, Row, is_id
-from tasks.enrich.hubspot.options import ABOUT, KEY, NAME, Options, read_options
+from tasks.enrich.hubspot.options import ABOUT, NAME, read_options
 from tasks.enrich.hubspot.reading import (
     DEAL_PROPERTIES,
     TICKET_PROPERTIES,
@@ -17,8 +17,10 @@ from tasks.enrich.hubspot.reading import (
     company,
     company_properties,
     currency_code,
+    former_ids,
     opportunity,
 )
+from tasks.keys import KEY
 from tasks.net.faults import Refused
 
 LOG = logging.getLogger(__name__)
@@ -39,7 +41,11 @@ class HubSpotCrm:
     about: ClassVar[About] = ABOUT
 
     def __init__(self, context: CrmContext) -> None:
-        self._context = context
+        self._options = read_options(context.options)
+        key = context.credentials.read().get(KEY)
+        if key is None or not key.get_secret_value().strip():
+            raise CrmError("HubSpot: needs a service key; give it with client-monitor providers enable")
+        self._api = Api(context, key, self._options.api_version)
 
     def records(self, accounts: Sequence[Account], as_of: datetime) -> Mapping[UUID, Record]:
         found = self._find(accounts)
@@ -64,17 +70,6 @@ class HubSpotCrm:
         owners = self._owners
         for row in self._api.search("companies", [customers], company_properties(options)):
             yield company(row, options, owners)
-
-    @cached_property
-    def _options(self) -> Options:
-        return read_options(self._context.options)
-
-    @cached_property
-    def _api(self) -> Api:
-        key = self._context.credentials.read().get(KEY)
-        if key is None or not key.get_secret_value().strip():
-            raise CrmError("HubSpot: needs a service key; give it with client-monitor providers enable")
-        return Api(self._context, key, self._options.api_version)
 
     @cached_property
     def _owners(self) -> Mapping[str, tuple[str, str]]:
@@ -116,9 +111,7 @@ class HubSpotCrm:
     def _by_id(self, ids: Sequence[str]) -> dict[str, Row]:
         found: dict[str, Row] = {}
         for row in self._api.batch_read("companies", ids, company_properties(self._options)):
-            merged = row.properties.get("hs_merged_object_ids", "").split(";")
-            found |= {old.strip(): row for old in merged if old.strip()}
-            found[row.id] = row
+            found |= dict.fromkeys((*former_ids(row), row.id), row)
         return found
 
     def _by_value(self, field: str, values: Iterable[str]) -> dict[str, list[Row]]:

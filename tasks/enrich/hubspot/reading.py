@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from tasks.enrich.crm import Case, Opportunity, Record
-from tasks.enrich.hubspot.api import Row
+from tasks.enrich.hubspot.api import Row, is_id
 from tasks.enrich.hubspot.options import Options
 
 DEAL_PROPERTIES = (
@@ -61,6 +61,7 @@ def company(
     return Record(
         crm_id=row.id,
         name=_text(said, "name") or "",
+        other_ids=former_ids(row),
         domain=_text(said, "domain"),
         industry=_industry(said.get("industry", "")),
         ticker=_text(said, options.ticker_property),
@@ -73,6 +74,12 @@ def company(
         opportunities=opportunities,
         cases=cases,
     )
+
+
+def former_ids(row: Row) -> tuple[str, ...]:
+    """The companies that were merged into this one."""
+    each = (one.strip() for one in row.properties.get("hs_merged_object_ids", "").split(";"))
+    return tuple(one for one in each if is_id(one) and one != row.id)
 
 
 def opportunity(row: Row, options: Options, currency: str | None) -> Opportunity:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import requests
 from requests.adapters import BaseAdapter
 
-from tasks.enrich.crm import CrmContext, CrmError
+from tasks.enrich.crm import CrmContext, CrmError, Pace
 from tasks.enrich.salesforce.faults import explain
 from tasks.enrich.salesforce.options import NAME
 from tasks.net.documents import JSON_TYPES
@@ -26,6 +26,8 @@ class Bridge(BaseAdapter):
         gateway = context.settings.source_urls.get(NAME)
         self._base = (gateway or instance).rstrip("/")
         self._is_gateway = gateway is not None
+        # Requests need no distance, but what one org asks of us (Retry-After) is known to all processes.
+        self._pace = Pace(NAME, 0.0, instance)
 
     def session(self) -> requests.Session:
         """A session that knows no other way out."""
@@ -53,6 +55,7 @@ class Bridge(BaseAdapter):
             headers={"Authorization": str(request.headers["Authorization"])},
             expect=JSON_TYPES,
             allow_private=self._is_gateway,
+            pace=self._pace,
             explain=explain,
         )
         response = requests.Response()

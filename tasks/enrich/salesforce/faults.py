@@ -7,6 +7,10 @@ from tasks.enrich.crm import FetchError
 from tasks.net.documents import read_json
 from tasks.net.faults import QuotaReached, Refused
 
+SPENT_PAUSE = 3_600.0
+"""Seconds an org is left alone whose calls are used up. They are counted over the last 24 hours, so room comes back bit
+by bit, at a time that no answer tells."""
+
 
 class Expired(Refused):
     """The access token is not accepted any more."""
@@ -55,8 +59,9 @@ def explain(status: int, body: bytes) -> FetchError | None:
                 "Salesforce: too many requests at once; the next run tries again", status=status, retry=True
             )
         return QuotaReached(
-            "Salesforce: the org's API calls of the last 24 hours are used up; the next run tries again",
+            "Salesforce: the org's API calls of the last 24 hours are used up; asked again in an hour",
             status=status,
+            after=SPENT_PAUSE,
         )
     if code in ("INVALID_FIELD", "INVALID_TYPE"):
         named = next((found[1] for pattern in _MISSING if (found := pattern.search(message))), None)
@@ -77,7 +82,9 @@ def explain_token(status: int, body: bytes) -> FetchError | None:
     if status not in (400, 401, 403) or not isinstance(code, str) or not re.fullmatch(r"[a-z_]{1,40}", code):
         return None
     if code == "rate_limit_exceeded":
-        return QuotaReached("Salesforce: too many sign-ins; the next run tries again", status=status)
+        return QuotaReached(
+            "Salesforce: too many sign-ins; asked again in an hour", status=status, after=SPENT_PAUSE
+        )
     return TokenRefused(code, status)
 
 

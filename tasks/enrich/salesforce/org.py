@@ -13,6 +13,7 @@ from tasks.enrich.salesforce.faults import Expired
 from tasks.enrich.salesforce.options import Options
 from tasks.enrich.salesforce.reading import Row
 from tasks.enrich.salesforce.tokens import Token, Tokens
+from tasks.net.documents import no_json
 from tasks.net.faults import QuotaReached, WrongType
 
 STOP_AT = 0.9
@@ -82,7 +83,7 @@ class Org:
         if usage is not None:
             self._usage = (usage.used, usage.total)
         if not isinstance(page, Mapping) or not isinstance(page.get("records"), list):
-            raise WrongType("Salesforce: an answer that is not JSON, or is cut off; the next run tries again")
+            raise no_json("Salesforce")
         return page
 
     def _sign_in(self, expired: Token | None) -> tuple[Token, Salesforce]:

@@ -76,6 +76,7 @@ def record(
     return Record(
         crm_id=key,
         name=name,
+        other_ids=(key[:15],),  # how it stands in addresses and reports, from where people copy it
         domain=site_of(row.get("Website")),
         industry=text(row.get("Industry")),
         ticker=text(row.get("TickerSymbol")),

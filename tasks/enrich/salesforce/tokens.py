@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from models.base import utc_now
 from models.limits import fingerprint
-from tasks.enrich.crm import CrmContext, CrmError
+from tasks.enrich.crm import CrmContext, CrmError, Pace
 from tasks.enrich.salesforce.faults import TokenRefused, explain_token
 from tasks.enrich.salesforce.hosts import safe_base
 from tasks.enrich.salesforce.options import NAME, Options
@@ -76,6 +76,7 @@ class Tokens:
                 form={"client_id": self._options.client_id, **form},
                 expect=JSON_TYPES,
                 allow_private=self._gateway is not None,
+                pace=Pace(f"{NAME}-login", 0.0, secrets[self._flow.needs].get_secret_value()),
                 explain=explain_token,
                 attempts=1 if self._flow.is_spent else None,
             )

@@ -26,7 +26,6 @@ API = Api(
     title="Brave Search",
     url="https://api.search.brave.com/res/v1/news/search",
     interval_seconds=1.1,
-    key_setting="brave_api_key",
 )
 SYNTAX = Syntax(exclude=" NOT {}", max_chars=400, max_words=50)
 COUNT = 50
@@ -46,7 +45,7 @@ class BraveSource:
         sends=ASKS,
         terms="Paid by request after a monthly credit; what may be stored depends on the plan.",
         key=KeyUse.REQUIRED,
-        key_setting=API.key_setting,
+        key_setting="brave_api_key",
         fields=(REQUIRED_KEY, *CALLS, max_results(COUNT, 500, MOST), LANGUAGE, COUNTRY),
         usd_per_call=0.005,
         free_calls=1_000,

@@ -31,7 +31,6 @@ API = Api(
     title="Google Custom Search",
     url="https://customsearch.googleapis.com/customsearch/v1",
     interval_seconds=0.7,
-    key_setting="google_search_api_key",
 )
 ENDS_ON = date(2027, 1, 1)
 SYNTAX = Syntax(max_words=28)
@@ -54,7 +53,7 @@ class GoogleSearchSource:
         sends=ASKS,
         terms="Closed to new customers and shut down on 2027-01-01; a hundred requests a day are free.",
         key=KeyUse.REQUIRED,
-        key_setting=API.key_setting,
+        key_setting="google_search_api_key",
         fields=(
             REQUIRED_KEY,
             Field("engine", "Engine (its cx)", required=True, setting="google_search_engine"),
@@ -112,7 +111,7 @@ def _explain(context: FetchContext, status: int, body: bytes) -> FetchError | No
         return QuotaReached(
             f"{API.title}: today's requests are used up ({status}); asked again after midnight in California",
             status=status,
-            after=until_midnight(context.as_of, "America/Los_Angeles"),
+            after=until_midnight(context.http.now(), "America/Los_Angeles"),
         )
     return None
 

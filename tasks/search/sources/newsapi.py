@@ -40,7 +40,6 @@ API = Api(
     title="NewsAPI",
     url="https://newsapi.org/v2/everything",
     interval_seconds=1.0,
-    key_setting="newsapi_api_key",
 )
 SYNTAX = Syntax(both=" AND ", exclude=" NOT {}", max_chars=500, max_words=80)
 PAGE_SIZE = 100
@@ -64,7 +63,7 @@ class NewsApiSource:
         terms="The free plan is for development only: 100 requests a day, news a day late, 100 results a search. "
         "Paid plans by the month: https://newsapi.org/pricing",
         key=KeyUse.REQUIRED,
-        key_setting=API.key_setting,
+        key_setting="newsapi_api_key",
         fields=(REQUIRED_KEY, *CALLS, max_results(PAGE_SIZE, 1_000, MOST), LANGUAGE),
         free_calls=3_000,
     )
@@ -113,7 +112,7 @@ def _explain(context: FetchContext, status: int, body: bytes) -> FetchError | No
         return QuotaReached(
             f"{API.title}: the plan's requests are used up ({status}); asked again after midnight UTC",
             status=status,
-            after=until_midnight(context.as_of),
+            after=until_midnight(context.http.now()),
         )
     return None
 

@@ -5,7 +5,15 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from tasks.search.feeds import FEED_TYPES, by_publisher, looks_like_feed, parse_feed
-from tasks.search.source import About, FetchContext, Page, SourceError, SourceKind, SourceState
+from tasks.search.source import (
+    About,
+    FetchContext,
+    Page,
+    SourceError,
+    SourceKind,
+    SourceState,
+    feed_breaker,
+)
 from tasks.search.text import plain, safe_url
 
 _UNIT_MAX = 500
@@ -46,6 +54,7 @@ class RssSource:
             expect=FEED_TYPES,
             looks_right=looks_like_feed,
             allow_private=unit in configured or context.settings.environment == "development",
+            pace=context.pace(feed_breaker(self.name, unit), 0),  # its 429 holds back this feed alone
         )
         if answer.not_modified:
             yield Page(SourceState.EMPTY)

@@ -27,7 +27,6 @@ API = Api(
     title="Serper",
     url="https://google.serper.dev/news",
     interval_seconds=0.2,
-    key_setting="serper_api_key",
 )
 SYNTAX = Syntax(max_words=28)
 MOST = 100
@@ -48,7 +47,7 @@ class SerperSource:
         sends=ASKS,
         terms="Prepaid credits, 2,500 to begin with: up to 10 results cost one, up to 100 two.",
         key=KeyUse.REQUIRED,
-        key_setting=API.key_setting,
+        key_setting="serper_api_key",
         fields=(REQUIRED_KEY, *CALLS, max_results(10, 100, MOST), COUNTRY),
     )
 

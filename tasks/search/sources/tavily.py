@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from tasks.net.documents import read_json
 from tasks.net.faults import FetchError, QuotaReached
+from tasks.net.patience import bearable
 from tasks.search.api import Api, ask, page_of, publisher, rows_of, snippet, title, when
 from tasks.search.options import CALLS, OPTIONAL_KEY, max_results
 from tasks.search.query import is_everyday, names_of, phrase_of
@@ -16,7 +17,6 @@ API = Api(
     title="Tavily",
     url="https://api.tavily.com/search",
     interval_seconds=1.0,
-    key_setting="tavily_api_key",
 )
 MAX_RESULTS = 20
 MAX_CHARS = 400
@@ -37,7 +37,7 @@ class TavilySource:
         sends="The client's name; for everyday names also keywords and industry.",
         terms="Without a key at a low, unpublished rate; a free key has 1,000 credits a month, then by plan.",
         key=KeyUse.OPTIONAL,
-        key_setting=API.key_setting,
+        key_setting="tavily_api_key",
         fields=(OPTIONAL_KEY, *CALLS, max_results(5, MAX_RESULTS, MAX_RESULTS)),
         free_calls=1_000,
     )
@@ -73,10 +73,10 @@ def _explain(status: int, body: bytes) -> FetchError | None:
     """Keyless answers say in their body how long to wait; a spent plan has statuses of its own."""
     data = read_json(body)
     error = data.get("error") if isinstance(data, dict) else None
-    wait = error.get("retry_after_seconds") if isinstance(error, dict) else None
-    if status == 429 and isinstance(wait, int | float) and wait >= 0:
+    wait = bearable(error.get("retry_after_seconds")) if isinstance(error, dict) else None
+    if status == 429 and wait is not None:
         return QuotaReached(
-            f"{API.title}: asks us to wait for {wait:.0f} s ({status})", status=status, after=float(wait)
+            f"{API.title}: asks us to wait for {wait:.0f} s ({status})", status=status, after=wait
         )
     if status in _SPENT:
         return QuotaReached(
