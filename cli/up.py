@@ -72,7 +72,7 @@ def up(
 
 def environment(address: str, data_dir: Path) -> dict[str, str]:
     """The environment of every process of ours: one server, one data folder, our loggers, retention switched on."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    private_folder(data_dir)
     defaults = {
         "PREFECT_HOME": str(data_dir / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -27,6 +27,7 @@ from sqlalchemy.orm import ORMExecuteState, UOWTransaction, with_loader_criteria
 from sqlmodel import Session, SQLModel
 
 from models.base import TenantRow, new_id
+from models.folders import private_folder
 from models.scope import Role, Scope
 from models.settings import get_settings
 
@@ -68,11 +69,11 @@ def engine_for(url: str) -> Engine:
 
 
 def get_engine() -> Engine:
-    """The engine of the configured database; its folder is made when it is a file."""
+    """The engine of the configured database; its folder is made, for its owner only, when it is a file."""
     settings = get_settings()
     address = make_url(settings.url)
     if address.get_backend_name() == "sqlite" and address.database:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        private_folder(settings.data_dir)
     return engine_for(settings.url)
 
 

@@ -17,6 +17,9 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 
+# By these addresses nobody on the way reads a key: encrypted, or never leaving the machine.
+_KEEPS_SECRETS = re.compile(r"https://[^/\s]|http://(?:127\.0\.0\.1|localhost|\[::1\])(?:[:/]|$)")
+
 _FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 
 
@@ -250,14 +253,24 @@ class Settings(BaseSettings):
     def _no_file(cls, value: Any) -> Any:
         return None if value == "" else value
 
-    @field_validator("smtp_oauth_token_url", "sendgrid_url", "ses_url")
+    @field_validator(
+        "smtp_oauth_token_url", "sendgrid_url", "ses_url", "openai_base_url", "anthropic_base_url"
+    )
     @classmethod
     def _keys_need_encryption(cls, value: str) -> str:
-        if value and not re.match(
-            r"https://[^/\s]|http://(?:127\.0\.0\.1|localhost|\[::1\])(?:[:/]|$)", value
-        ):
+        if value and not _KEEPS_SECRETS.match(value):
             raise ValueError("a key is sent there: give an https address")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _key_of_compatible_server_needs_encryption(self) -> Self:
+        # Without a key it may be a machine next door that speaks no https.
+        if self.compatible_api_key and self.compatible_api_key.get_secret_value():
+            if self.compatible_base_url and not _KEEPS_SECRETS.match(self.compatible_base_url):
+                raise ValueError(
+                    "CM_COMPATIBLE_API_KEY would be sent in clear: give CM_COMPATIBLE_BASE_URL an https address"
+                )
+        return self
 
     @model_validator(mode="after")
     def _smtp_password_needs_encryption(self) -> Self:

@@ -31,6 +31,8 @@ class Reply:
     """Announce the whole body, send so many bytes, and reset the connection: no orderly end, as of a crash."""
     drip: bool = False
     """Send the body a byte at a time, for as long as the client takes it."""
+    drip_headers: bool = False
+    """Send a header a byte at a time, without an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,10 @@ class NewsServer:
             self._closing.wait(30)
             return
         try:
+            if reply.drip_headers:
+                handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                self._drip(handler, b"x" * 2_000)
+                return
             handler.send_response(reply.status)
             if reply.media_type:
                 handler.send_header("Content-Type", reply.media_type)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,12 +156,16 @@ def test_a_crm_that_fails_changes_nothing_and_says_what_to_do(
     assert all(client.archived_at is None for client in rows(tenant, Client))
 
 
-def test_a_database_that_is_not_set_up_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("CM_DATABASE_URL", f"sqlite:///{tmp_path / 'empty.db'}")
+@pytest.mark.usefixtures("db")
+def test_a_new_database_is_set_up_before_it_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CM_DATABASE_URL", f"sqlite:///{tmp_path / 'new.db'}")
     get_settings.cache_clear()
     result = call()
-    print(result.output)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
+    assert "no such table" not in result.stderr
+    assert "business" in result.stderr
 
 
 def test_without_a_crm_or_with_an_unknown_one_it_says_how_to_go_on(tenant: Tenant) -> None:

@@ -15,11 +15,11 @@ from referencing.jsonschema import DRAFT202012
 
 from models.events import Category
 from tasks.classify.ai.asking import Case, Question
-from tasks.classify.ai.insights import Advising, InsightCase
+from tasks.classify.ai.insights import Advising
 from tasks.classify.ai.judge import Judging
 from tasks.classify.ai.model import ModelError, schema
 from tasks.classify.ai.openai import CompatibleModel, OpenAIModel
-from tasks.classify.classifier import Text
+from tasks.classify.classifier import InsightCase, Text
 from tasks.companies.names import Profile
 
 SPEC = SHARED / "specs" / "openai.openapi.yaml"
@@ -30,7 +30,14 @@ QUESTIONS: dict[str, tuple[Question[Any, Any], list[Case]]] = {
     "insights": (
         Advising(),
         [
-            InsightCase(uuid4(), ACME, text, category=Category.EXPANSION, risk="low", certainty="stated")
+            InsightCase(
+                key=uuid4(),
+                profile=ACME,
+                text=text,
+                category=Category.EXPANSION,
+                risk="low",
+                certainty="stated",
+            )
             for text in TEXTS
         ],
     ),

@@ -27,7 +27,18 @@ from models.base import new_id, utc_now
 from models.clients import Client, ClientAssignment
 from models.engine import insert_rows, make_engine, reading, writing
 from models.leases import LeaseBusy, LeaseLost, acquire, lease, release, renew
-from models.limits import BudgetExhausted, Reservation, hold_back, reserve, settle, spent, take_slot
+from models.limits import (
+    Budget,
+    BudgetExhausted,
+    Reservation,
+    hold_back,
+    lift_holds,
+    longest_hold,
+    reserve,
+    settle,
+    spent,
+    take_slot,
+)
 from models.schema import revisions
 from models.scope import Role, Scope
 from models.settings import Settings, is_placeholder
@@ -217,6 +228,19 @@ def test_holding_back_never_shortens_a_wait(tenant: Tenant) -> None:
         assert take_slot(session, "news", None, 1.0) == later
 
 
+def test_a_hold_is_lifted_for_the_keys_at_hand_and_all_parts_of_a_provider(tenant: Tenant) -> None:
+    later = utc_now() + timedelta(hours=2)
+    held = [("a_b", "key"), ("a_b-search", "key"), ("a_b:feed", None), ("a_b", "other"), ("axb:1", None)]
+    with writing(Scope.operator()) as session:
+        for name, key in held:
+            hold_back(session, name, key, later)
+        assert longest_hold(session, "a_b", ["key"]) == later
+        lift_holds(session, "a_b", [None, "key"])
+        assert longest_hold(session, "a_b", [None, "key"]) is None
+        assert longest_hold(session, "a_b", ["other"]) == later
+        assert longest_hold(session, "axb", [None]) == later
+
+
 def test_a_budget_is_never_passed_and_lapsed_reservations_return(tenant: Tenant) -> None:
     with writing(Scope.operator()) as session:
         first = reserve(session, "ai", 6.0, limit=10.0)
@@ -230,6 +254,18 @@ def test_a_budget_is_never_passed_and_lapsed_reservations_return(tenant: Tenant)
         session.execute(update(Reservation).values(expires_at=utc_now() - timedelta(seconds=1)))
     with writing(Scope.operator()) as session:
         reserve(session, "ai", 8.0, limit=10.0)
+
+
+def test_a_call_that_outlived_its_reservation_is_paid_for_all_the_same(tenant: Tenant) -> None:
+    with writing(Scope.operator()) as session:
+        late = reserve(session, "ai", 6.0, limit=10.0, seconds=-1)
+    with writing(Scope.operator()) as session:
+        other = reserve(session, "ai", 6.0, limit=10.0)  # the first one's money went back
+        settle(session, late, 5.0)
+        settle(session, other, 1.0)
+        assert spent(session, "ai") == 6.0
+        [budget] = session.exec(select(Budget))
+        assert budget.reserved == 0.0
 
 
 def test_two_reservations_at_once_cannot_both_have_the_last_money(tenant: Tenant) -> None:

@@ -121,6 +121,18 @@ def test_a_probe_that_decided_nothing_is_given_back(tenant: Tenant) -> None:
     assert health(scope).failures == 3
 
 
+def test_nobody_gives_back_anothers_probe(tenant: Tenant) -> None:
+    scope, later = tenant.scope, NOW + FIRST_PAUSE
+    before = admit(scope, KIND, "news", now=NOW)
+    fail(scope, 3)
+    lapsed = admit(scope, KIND, "news", now=later)
+    much_later = later + PROBE_LASTS
+    assert admit(scope, KIND, "news", now=much_later).is_probe
+    undecided(scope, KIND, "news", before)  # a call that was under way since before it opened
+    undecided(scope, KIND, "news", lapsed)  # a probe that took too long
+    assert not admit(scope, KIND, "news", now=much_later).may_ask
+
+
 def test_it_is_of_one_tenant_kind_and_name(tenant: Tenant) -> None:
     from desk import another_tenant
 

@@ -13,8 +13,10 @@ from sqlalchemy import Engine, text
 
 from models import breakers
 from models.audit import AuditLog
+from models.base import utc_now
 from models.clock import FixedClock
-from models.engine import reading
+from models.engine import reading, writing
+from models.limits import hold_back
 from models.providers import ProviderConfig, ProviderKind
 from models.scope import Role, Scope
 from models.settings import Settings, get_settings
@@ -342,6 +344,28 @@ def test_the_worst_feed_is_told_unless_nobody_reads_it_any_more(tenant: Tenant) 
     assert (found.state, found.last_error) == (breakers.BreakerState.OPEN, "gone.example: answered 404")
     later = NOW + timedelta(days=8)
     assert line(list_providers(tenant.scope, now=later), "rss").state is breakers.BreakerState.CLOSED
+
+
+def test_a_pause_that_it_asked_for_is_shown_and_does_not_keep_a_person_waiting(
+    tenant: Tenant, env: pytest.MonkeyPatch, server: NewsServer
+) -> None:
+    wait = Reply(status=429, headers={"Retry-After": "7200"})
+    put(env, source_urls=json.dumps({"newsapi": server.serve("/api", wait)}))
+    enable(tenant.scope, "newsapi", secrets={"key": SECRET})
+    assert line(list_providers(tenant.scope), "newsapi").held_until is None
+    with pytest.raises(TrialFailed, match="asks us to wait"):
+        try_provider(tenant.scope, "newsapi")
+    over = line(list_providers(tenant.scope), "newsapi").held_until
+    assert over is not None
+    assert over > utc_now() + timedelta(minutes=110)
+    answer = json.dumps({"status": "ok", "totalResults": 0, "articles": []}).encode()
+    server.serve("/api", Reply(answer, media_type="application/json"))
+    assert try_provider(tenant.scope, "newsapi") == "NewsAPI: answered, with 0 items"
+    assert line(list_providers(tenant.scope), "newsapi").held_until is None
+    with writing(Scope.operator()) as session:
+        hold_back(session, "newsapi", SECRET, utc_now() + timedelta(hours=1))
+    enable(tenant.scope, "newsapi", options={"language": "de"})
+    assert line(list_providers(tenant.scope), "newsapi").held_until is None
 
 
 def test_a_new_key_is_tried_at_once(tenant: Tenant, env: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,6 @@ from tasks.classify.ai.insights import (
     Advising,
     InsightAnswer,
     InsightAnswers,
-    InsightCase,
     insight_fault,
     insight_of,
     insights,
@@ -39,7 +38,7 @@ from tasks.classify.ai.ledger import Budgets, TenantLedger
 from tasks.classify.ai.model import ModelError, Prompt, Reply, Usage, schema
 from tasks.classify.ai.prices import FREE, Price
 from tasks.classify.ai.providers import OpenAIProvider
-from tasks.classify.classifier import Text
+from tasks.classify.classifier import InsightCase, Text
 from tasks.companies.names import Profile
 from tasks.plan import StageReport
 
@@ -52,7 +51,7 @@ Story = dict[str, Any]
 
 def case(text: Text = STORY, profile: Profile = ACME, **fields: Any) -> InsightCase:
     known: dict[str, Any] = {"category": Category.ACQUISITION, "risk": "low", "certainty": "stated"}
-    return InsightCase(uuid4(), profile, text, **(known | fields))
+    return InsightCase(key=uuid4(), profile=profile, text=text, **(known | fields))
 
 
 def answer(number: int = 1, **fields: Any) -> InsightAnswer:

@@ -730,6 +730,7 @@ def test_a_login_that_asks_for_patience_is_asked_once(
     monkeypatch.setenv("CM_HTTP_ATTEMPTS", "3")
     get_settings.cache_clear()
     set_secrets(tenant, client_secret=SECRET)
+    set_options(tenant, login_url=org.instance)
     org.server.serve(TOKEN_PATH, as_json({"error": "rate_limit_exceeded"}, 403))
     for _ in range(2):
         with pytest.raises(FetchError) as caught:

@@ -13,7 +13,10 @@ from conftest import Tenant
 from fakes import NewsServer, Reply, rss
 from faults import world
 
+from models.engine import reading
+from models.limits import held_until
 from models.news import SourceState
+from models.scope import Scope
 from models.settings import Settings
 from tasks.net.faults import (
     FetchError,
@@ -142,6 +145,19 @@ def test_a_long_retry_after_is_quota_at_once(
     assert isinstance(error, QuotaReached)
     assert (error.state, server.count("/x"), slept) == (SourceState.QUOTA, 1, [])
     assert "3600 s" in str(error)
+
+
+@pytest.mark.parametrize("asked", ["315360000", "99999999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_nobody_can_have_us_wait_for_years(
+    server: NewsServer, http: Http, tenant: Tenant, asked: str
+) -> None:
+    url = server.serve("/x", Reply(status=429, headers={"Retry-After": asked}))
+    error = fault(http, url, pace=Pace("x", 0))
+    assert isinstance(error, QuotaReached)
+    with reading(Scope.operator()) as session:
+        over = held_until(session, "x", None)
+    assert over is not None
+    assert over - datetime.now(UTC) <= timedelta(hours=25)
 
 
 def test_a_retry_after_may_be_a_date(server: NewsServer, http: Http) -> None:
@@ -311,6 +327,10 @@ def test_a_circle_of_redirects_ends(server: NewsServer, http: Http) -> None:
         ("fd00::1", False),
         ("::ffff:10.0.0.1", False),
         ("64:ff9b::7f00:1", False),
+        ("64:ff9b::808:808", True),
+        ("64:ff9b:1::a00:1", False),
+        ("fec0::1", False),
+        ("::7f00:1", False),
     ],
 )
 def test_what_is_public(address: str, public: bool) -> None:

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from apis import APIS, Api, as_reply, edgar_says, gdelt_says, google_says, newsapi_says, result
@@ -12,7 +13,11 @@ from conftest import NOW
 from fakes import NewsServer, Reply
 from pydantic import SecretStr
 
+from models.base import utc_now
+from models.engine import reading
+from models.limits import held_until
 from models.news import SourceState
+from models.scope import Scope
 from models.settings import Settings
 from tasks.classify.rules import classify_text
 from tasks.net.faults import FetchError, until_midnight
@@ -59,7 +64,8 @@ def context(api: Api, url: str, *, keyed: bool = True, **settings: object) -> Fe
         },
     )
     keys = {api.name: SecretStr(SECRET)} if keyed else {}
-    return FetchContext(Http(made, sleep=lambda _: None), made, NOW, 7, keys=keys)
+    setting = api.source.about.key_setting
+    return FetchContext(Http(made, sleep=lambda _: None), made, NOW, 7, keys=keys, key_setting=setting)
 
 
 def fetch(api: Api, ctx: FetchContext) -> list[Page]:
@@ -300,6 +306,42 @@ QUOTAS = [
     ),
     ("gdelt", 429, {}),
 ]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "zone"),
+    [
+        ("newsapi", {"status": "error", "code": "apiKeyExhausted"}, UTC),
+        ("google_search", {"error": {"status": "RESOURCE_EXHAUSTED"}}, ZoneInfo("America/Los_Angeles")),
+    ],
+)
+def test_a_days_quota_ends_at_midnight_whatever_day_the_run_looks_at(
+    server: NewsServer, name: str, body: dict[str, Any], zone: tzinfo
+) -> None:
+    api = api_of(name)
+    ctx = ready(api, server, replace(as_reply(body), status=429))
+    with pytest.raises(FetchError):
+        fetch(api, ctx)
+    with reading(Scope.operator()) as session:
+        over = held_until(session, name, SECRET)
+    assert over is not None
+    there = over.astimezone(zone)
+    assert timedelta(0) < over - utc_now() <= timedelta(hours=25)
+    assert there - there.replace(hour=0, minute=0, second=0, microsecond=0) < timedelta(seconds=10)
+
+
+@pytest.mark.parametrize("wait", ["Infinity", "1e400", "NaN", "-1", "true", "9" * 400])
+def test_tavilys_word_for_how_long_is_no_more_than_a_word(server: NewsServer, wait: str) -> None:
+    api = api_of("tavily")
+    body = f'{{"error": {{"retry_after_seconds": {wait}}}}}'.encode()
+    ctx = ready(api, server, Reply(body, status=429, media_type="application/json"))
+    with pytest.raises(FetchError) as caught:
+        fetch(api, ctx)
+    assert caught.value.state is SourceState.QUOTA
+    with reading(Scope.operator()) as session:
+        over = held_until(session, "tavily", SECRET)
+    assert over is not None
+    assert over - utc_now() <= timedelta(hours=25)
 
 
 @pytest.mark.parametrize(("name", "status", "body"), QUOTAS)

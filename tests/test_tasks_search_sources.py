@@ -26,8 +26,8 @@ from tasks.search.sources.rss import RssSource
 from tasks.search.text import plain, safe_url, web_address
 
 ACME = Profile(key="1", name="Acme", aliases=("Acme Corp",))
-keeps_turns = pytest.mark.usefixtures("db")
-"""Google News is asked in turns, which the database keeps."""
+pytestmark = pytest.mark.usefixtures("db")
+"""Requests are made in turns, which the database keeps."""
 
 
 @pytest.fixture
@@ -222,7 +222,6 @@ def test_rss_without_a_feed_says_what_to_do() -> None:
 # google news
 
 
-@keeps_turns
 def test_google_titles_lose_their_source(server: NewsServer) -> None:
     url = server.serve(
         "/rss", google_news([("Acme - the maker - buys Orrin", "The Ledger"), ("Acme up", "Wire")])
@@ -238,7 +237,6 @@ def test_google_titles_lose_their_source(server: NewsServer) -> None:
     assert asked["ceid"] == ["US:en"]
 
 
-@keeps_turns
 def test_google_is_asked_for_the_edition_of_language_and_country(server: NewsServer) -> None:
     url = server.serve("/rss", google_news([]))
     list(
@@ -250,7 +248,6 @@ def test_google_is_asked_for_the_edition_of_language_and_country(server: NewsSer
     assert (asked["hl"], asked["gl"], asked["ceid"]) == (["de-AT"], ["AT"], ["AT:de"])
 
 
-@keeps_turns
 def test_a_cut_off_answer_is_asked_again_in_halves(server: NewsServer) -> None:
     full = google_news([(f"Acme story {n}", "Wire") for n in range(100)])
     some = google_news([("Acme other", "Wire")])
@@ -262,7 +259,6 @@ def test_a_cut_off_answer_is_asked_again_in_halves(server: NewsServer) -> None:
     assert queries[2].endswith("after:2026-03-03 before:2026-03-07")
 
 
-@keeps_turns
 def test_a_flood_is_partial_and_bounded(server: NewsServer) -> None:
     url = server.serve("/rss", google_news([(f"Acme story {n}", "Wire") for n in range(100)]))
     pages = list(GoogleNewsSource().fetch(ACME, None, context(google_news_url=url, days_back=30)))
@@ -275,7 +271,6 @@ def test_a_flood_is_partial_and_bounded(server: NewsServer) -> None:
     assert server.count("/rss") == 3
 
 
-@keeps_turns
 def test_a_consent_page_is_a_failure(server: NewsServer) -> None:
     url = server.serve("/rss", Reply(b"<html>Before you continue to Google</html>", media_type="text/html"))
     with pytest.raises(FetchError, match="text/html"):

@@ -1,5 +1,6 @@
 """Which sources a run asks, with whose key, how often, and whom it leaves alone."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,11 +11,11 @@ import pytest
 from conftest import Tenant
 from fakes import NewsServer, Reply, google_news, rss
 from pydantic import SecretStr
-from sourcehouse import House, page, script
+from sourcehouse import House, Scripted, page, script
 from sqlalchemy import text
 
 from models.breakers import FIRST_PAUSE, BreakerState, all_health, state_of
-from models.engine import reading
+from models.engine import get_engine, reading
 from models.news import SourceState
 from models.providers import ProviderKind
 from models.scope import Scope
@@ -22,8 +23,8 @@ from models.vault import new_key, seal
 from tasks.about import About, KeyUse
 from tasks.net.faults import FetchError, Refused, TooLarge, Unreachable, WrongType
 from tasks.registry import UnknownProvider
-from tasks.search.gate import Ended, breaker_of, feed_breaker, said_by
-from tasks.search.source import FetchContext, Page, Profile, Source, SourceKind
+from tasks.search.gate import Ended, breaker_of, said_by
+from tasks.search.source import FetchContext, Page, Profile, Source, SourceError, SourceKind, feed_breaker
 from tasks.search.sources.archive import ArchiveSource
 from tasks.search.sources.brave import BraveSource
 from tasks.search.sources.newsapi import NewsApiSource
@@ -82,6 +83,68 @@ def test_a_source_that_is_on_and_gone_fails_and_the_others_go_on(house: House) -
     assert report.degraded[0].startswith("gone all clients: is switched on but cannot be used")
     house.run(sources=("gone",))
     with pytest.raises(UnknownProvider):
+        house.units()
+
+
+WORDS = "key=k-1 is not to be repeated"
+
+
+class Unmakeable(Scripted):
+    name: ClassVar[str] = "broken"
+
+    def __init__(self) -> None:
+        raise AttributeError(WORDS)
+
+
+class Listless(Scripted):
+    """It asks over the network which feeds it has, and gets no answer it can read."""
+
+    name: ClassVar[str] = "broken"
+    error: ClassVar[Exception] = KeyError(WORDS)
+
+    def units(self, argument: str | None, context: FetchContext) -> list[str]:
+        assert get_engine().pool.checkedout() == 0, "a source may ask over the network here"  # type: ignore[attr-defined]
+        raise self.error
+
+
+class Unreadable(Listless):
+    error: ClassVar[Exception] = Unreachable("lists.example: cannot connect")
+
+
+class Demanding(Listless):
+    error: ClassVar[Exception] = SourceError("broken: name a list")
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (Unmakeable, r"cannot be used: a fault in the source itself \(AttributeError\); see the log"),
+        (Listless, r"a fault in the source itself \(KeyError\); see the log"),
+        (Unreadable, "lists.example: cannot connect"),
+        (Demanding, "name a list"),
+    ],
+)
+def test_a_broken_plug_in_that_is_on_ends_no_other_sources_run(
+    house: House, broken: type[Source], says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    script(house, page("A"))
+    house.sources["broken"] = broken
+    house.switch("google_news", on=False)
+    house.switch("broken")
+    house.switch("scripted")
+    report = house.search()
+    assert house.titles() == ["A"]
+    [said] = report.degraded
+    assert re.search(says, said)
+    assert said.startswith("broken all clients: ")
+    assert "k-1" not in caplog.text + repr(house.results())
+
+
+@pytest.mark.parametrize("broken", [Unmakeable, Demanding])
+def test_a_broken_plug_in_that_is_named_is_told_to_who_named_it(house: House, broken: type[Source]) -> None:
+    house.sources["broken"] = broken
+    house.run(sources=("broken",))
+    with pytest.raises(SourceError, match=r"^broken"):
         house.units()
 
 

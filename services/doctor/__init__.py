@@ -26,6 +26,7 @@ from services.doctor.models import check_models
 from services.doctor.prefect_api import check_prefect
 from services.doctor.providers import check_providers
 from services.doctor.sending import check_sending, check_signing
+from services.doctor.standing import check_standing
 from services.doctor.web import check_web
 
 __all__ = ["Check", "State", "examine", "worst"]
@@ -57,6 +58,7 @@ def examine(
         ("models", lambda: check_models(settings, clock)),
         ("providers", lambda: check_providers(settings, clock)),
         ("crm", lambda: check_crm(settings)),
+        ("standing", lambda: check_standing(settings, clock)),
     )
     checks: list[Check] = []
     for name, look in groups:

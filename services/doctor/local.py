@@ -94,7 +94,7 @@ def check_versions(version_of: Callable[[str], str] = importlib.metadata.version
 
 
 def check_data_folder(folder: Path) -> Check:
-    """Whether files can be written where the settings say."""
+    """Whether files can be written where the settings say, and others cannot read them."""
     mend = "make it, give it to the user who runs this, or set CM_DATA_DIR"
     place = folder.absolute()
     if folder.exists() and not folder.is_dir():
@@ -105,9 +105,12 @@ def check_data_folder(folder: Path) -> Check:
             pass
     except OSError as error:
         return Check.failed("data folder", f"{existing} cannot be written: {error.strerror}", mend)
-    return Check.ok(
-        "data folder", f"{place} can be written" if existing == place else f"{place} will be made"
-    )
+    if existing != place:
+        return Check.ok("data folder", f"{place} will be made")
+    if os.name == "posix" and place.stat().st_mode & 0o077:
+        message = f"other users of this machine can read {place}: the database and mails written as files"
+        return Check.warning("data folder", message, f"chmod 700 {place}")
+    return Check.ok("data folder", f"{place} can be written, and read by nobody else")
 
 
 def check_disk(

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from models.base import new_id
-from tasks.classify.ai.insights import Advised, InsightCase
 from tasks.classify.assemble import Draft, EventKey
 from tasks.classify.batch import Batch
-from tasks.classify.classifier import Classifier, RulesClassifier
-from tasks.classify.opinions import may_be_asked_about, text_of
+from tasks.classify.classifier import Advised, Classifier, InsightCase, RulesClassifier
+from tasks.classify.opinions import REASON_MAX, TROUBLE_MAX, may_be_asked_about, text_of
 from tasks.classify.rules import INSIGHT_FROM, Insight, insight
 from tasks.crashes import crashed
+from tasks.search.text import clean
 
 
 @runtime_checkable
@@ -76,10 +76,23 @@ def advice_on(drafts: Mapping[EventKey, Draft], batch: Batch, classifier: Classi
     return Advices(found, len(cases), len(said_of), degraded)
 
 
+def _fit_to_keep(advised: Advised) -> Advised:
+    """The same, with words as the database can hold them and people can read them."""
+    fit = {
+        key: Insight(
+            meaning=clean(said.meaning, REASON_MAX),
+            actions=tuple(clean(action, REASON_MAX) for action in said.actions),
+            urgency=said.urgency,
+        )
+        for key, said in advised.insights.items()
+    }
+    return Advised(fit, clean(advised.trouble, TROUBLE_MAX))
+
+
 def _advised(adviser: Adviser, name: str, cases: Sequence[InsightCase]) -> Advised:
     """What it came to; when it breaks, nothing."""
     try:
-        return adviser.advise(cases) if cases else Advised({})
+        return _fit_to_keep(adviser.advise(cases)) if cases else Advised({})
     except Exception as error:
         return Advised({}, crashed("classifier", name, error))
 
@@ -87,11 +100,11 @@ def _advised(adviser: Adviser, name: str, cases: Sequence[InsightCase]) -> Advis
 def _case(batch: Batch, key: EventKey, draft: Draft) -> InsightCase:
     verdict = draft.lead.verdict
     return InsightCase(
-        new_id(),
-        batch.profiles[key[1]],
-        text_of(draft.lead.article),
-        draft.values["relevance"],
-        batch.facts.get(key[1], {}),
+        key=new_id(),
+        profile=batch.profiles[key[1]],
+        text=text_of(draft.lead.article),
+        promise=draft.values["relevance"],
+        facts=batch.facts.get(key[1], {}),
         category=verdict.category,
         risk=verdict.risk,
         certainty=verdict.certainty,

@@ -17,17 +17,21 @@ from models.events import Category
 from models.scope import Scope
 from models.settings import Settings
 from tasks.about import About, Field, KeyUse
-from tasks.classify.rules import Pattern, Risk, Verdict, classify_text
+from tasks.classify.rules import Certainty, Insight, Pattern, Risk, Urgency, Verdict, classify_text
 from tasks.companies.names import Profile
 
 __all__ = [
     "About",
+    "Advised",
     "Case",
     "Category",
+    "Certainty",
     "Classifier",
     "ClassifierContext",
     "ClassifierError",
     "Field",
+    "Insight",
+    "InsightCase",
     "Judgement",
     "KeyUse",
     "Outcome",
@@ -37,6 +41,7 @@ __all__ = [
     "Risk",
     "RulesClassifier",
     "Text",
+    "Urgency",
     "Verdict",
 ]
 
@@ -106,6 +111,33 @@ class Outcome:
     """The first thing that went wrong, in a line for a person, without secrets."""
     bill: str = ""
     """What the calls cost, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsightCase:
+    """An event of a client, by the article that stands for it, and what it was judged to be."""
+
+    key: UUID
+    """Under which the answer is given."""
+    profile: Profile
+    text: Text
+    promise: float = 0.0
+    """Its relevance."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """As a Case's."""
+    category: Category
+    risk: Risk
+    certainty: Certainty
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """What came of events that were asked about; for those left out the rules' insight stands."""
+
+    insights: Mapping[UUID, Insight]
+    """By case."""
+    trouble: str = ""
+    """Why some were left out, in a line for a person, without secrets."""
 
 
 class ClassifierError(RuntimeError):

@@ -4,9 +4,10 @@ One article speaks for each story and client, so a story told by forty outlets c
 function of the story's articles alone, and so is everything that follows from the answers.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from models.base import new_id
 from models.clients import Client
@@ -18,6 +19,7 @@ from tasks.classify.classifier import Case, Classifier, Judgement, Outcome, Part
 from tasks.companies.match import CompanyMatch
 from tasks.companies.names import Profile
 from tasks.crashes import crashed
+from tasks.search.text import clean
 
 DOUBTFUL = 0.2
 """From this confidence of the rules on, a classifier may find that a text is about the client after all. Excluded
@@ -25,10 +27,18 @@ terms, what readers taught and texts that do not name the client lie far below: 
 MOST_ASKED = 2
 """Articles of one story a classifier must turn away before the story goes: one odd or hostile text is not enough."""
 OUTAGE = "ai_outage"
+UNREADABLE = "ai_unreadable"
+REASON_MAX = 1_000
+EVIDENCE_MAX = 1_000
+TROUBLE_MAX = 500
+"""Characters of a classifier's words: far more than a person wants, far less than would hurt."""
+NAME_MAX = 60
+"""Characters of the columns that say whose word it is, and of a code."""
+_CODE = re.compile(rf"[a-z_]{{1,{NAME_MAX}}}")
 WORDS: Mapping[str, str] = {
     "ai_budget": "the budget for it is used up",
     OUTAGE: "it did not answer",
-    "ai_unreadable": "its answer could not be used",
+    UNREADABLE: "its answer could not be used",
     "ai_refused": "it would not answer",
 }
 """Why the rules judged, by code; a plug-in's own codes are shown as they are."""
@@ -105,7 +115,7 @@ class Opinions:
 
 def opinions_of(classifier: Classifier, stories: Mapping[EventKey, Story]) -> Opinions:
     """Ask about every story, and once more about those whose first article it found to be about something else."""
-    result = Opinions(classifier.name, classifier.version)
+    result = Opinions(clean(classifier.name, NAME_MAX), clean(classifier.version, NAME_MAX))
     speakers = {key: _speakers(story.tellings)[:MOST_ASKED] for key, story in stories.items()}
     for turn in range(MOST_ASKED):
         asked: dict[EventKey, Telling] = {
@@ -165,10 +175,28 @@ def _case(story: Story, telling: Telling) -> Case:
     return Case(new_id(), story.profile, text_of(telling.article), by_rules, story.facts)
 
 
+def _fit_to_keep(outcome: Outcome) -> Outcome:
+    """The same, with words as the database can hold them and people can read them."""
+    return replace(
+        outcome,
+        judged={
+            key: said.model_copy(
+                update={
+                    "evidence": clean(said.evidence, EVIDENCE_MAX),
+                    "reason": clean(said.reason, REASON_MAX),
+                }
+            )
+            for key, said in outcome.judged.items()
+        },
+        left={key: code if _CODE.fullmatch(code) else UNREADABLE for key, code in outcome.left.items()},
+        trouble=clean(outcome.trouble, TROUBLE_MAX),
+    )
+
+
 def _asked(classifier: Classifier, cases: Sequence[Case]) -> Outcome:
     """The classifier's outcome; when it breaks, all that was asked is left to the rules."""
     try:
-        return classifier.judge(cases)
+        return _fit_to_keep(classifier.judge(cases))
     except Exception as error:
         return Outcome(
             left={case.key: OUTAGE for case in cases}, trouble=crashed("classifier", classifier.name, error)

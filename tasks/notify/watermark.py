@@ -28,7 +28,7 @@ def remember(settings: Settings, scope: Scope, delivery_id: UUID, at: datetime) 
     """Note that this mail was handed over. A folder that cannot be written costs the check, never the mail."""
     path = settings.data_dir / FILE
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         noted = _read(path) | {str(scope.business): {"delivery": str(delivery_id), "at": at.isoformat()}}
         # A name of its own: two processes may write at once, and then either's note will do.
         draft = path.with_name(f".{FILE}.{uuid4().hex[:8]}.tmp")

@@ -176,7 +176,8 @@ _SHAPES = str.maketrans(
 
 def _plainly(text: str) -> str:
     """In one line, without what cannot be seen, with plain letters, digits, quotes and dashes."""
-    return unicodedata.normalize("NFKC", clean(text, len(text) + 1)).translate(_SHAPES)
+    seen = "".join(letter for letter in clean(text, len(text) + 1) if unicodedata.category(letter) != "Cf")
+    return unicodedata.normalize("NFKC", seen).translate(_SHAPES)
 
 
 def _plain(text: str) -> str:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from models.limits import BudgetExhausted
@@ -48,7 +48,23 @@ class Case:
     """CRM fields of the client that the tenant allows into prompts: the same in all cases of a client."""
 
 
-C = TypeVar("C", bound=Case)
+class Asked(Protocol):
+    """What a case of any question has; see Case."""
+
+    @property
+    def key(self) -> UUID: ...
+
+    @property
+    def profile(self) -> Profile: ...
+
+    @property
+    def text(self) -> Text: ...
+
+    @property
+    def promise(self) -> float: ...
+
+
+C = TypeVar("C", bound=Asked)
 
 
 class Question(ABC, Generic[C, N]):

@@ -6,17 +6,15 @@ whatever is left. Nothing of clients marked confidential may come here.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, ClassVar
-from uuid import UUID
 
-from models.events import Category
 from tasks.classify.ai import prompt as prompts
 from tasks.classify.ai.answers import Numbered, Sheet, unfit_for_mail
-from tasks.classify.ai.asking import Asking, Case, Outcome, Question
+from tasks.classify.ai.asking import Asking, Outcome, Question
 from tasks.classify.ai.model import Prompt
-from tasks.classify.rules import Certainty, Insight, Risk, Urgency
+from tasks.classify.classifier import InsightCase
+from tasks.classify.rules import Certainty, Insight, Urgency
 from tasks.search.text import clean
 
 VERSION = "2"
@@ -55,15 +53,6 @@ class InsightAnswers(Sheet[InsightAnswer]):
     """The insights of a call's stories."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InsightCase(Case):
-    """An event of a client, by the article that stands for it, and what it was judged to be."""
-
-    category: Category
-    risk: Risk
-    certainty: Certainty
-
-
 class Advising(Question[InsightCase, InsightAnswer]):
     purpose: ClassVar[str] = "insight"
     version: ClassVar[str] = VERSION
@@ -88,16 +77,6 @@ class Advising(Question[InsightCase, InsightAnswer]):
                 "actions": [clean(action, ACTION_MAX) for action in answer.actions],
             }
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Advised:
-    """What came of events that were asked about; for those left out the rules' insight stands."""
-
-    insights: Mapping[UUID, Insight]
-    """By case."""
-    trouble: str = ""
-    """Why some were left out, in a line for a person, without secrets."""
 
 
 def insights(asking: Asking, cases: Sequence[InsightCase]) -> Outcome[InsightAnswer]:

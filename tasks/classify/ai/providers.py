@@ -12,7 +12,7 @@ from tasks.classify.ai.asking import Asking, Left
 from tasks.classify.ai.asking import Case as Asked
 from tasks.classify.ai.budgets import FIELDS, budgets_of, pays_itself
 from tasks.classify.ai.guarded import GuardedModel
-from tasks.classify.ai.insights import Advised, InsightCase, insight_of, insights
+from tasks.classify.ai.insights import insight_of, insights
 from tasks.classify.ai.judge import Judging, judge, judgement_of
 from tasks.classify.ai.ledger import Ledger, TenantLedger
 from tasks.classify.ai.model import Model, Usage
@@ -20,10 +20,12 @@ from tasks.classify.ai.place import place_of, read_address
 from tasks.classify.ai.prices import FREE, UNKNOWN, Price, price_of
 from tasks.classify.classifier import (
     About,
+    Advised,
     Case,
     ClassifierContext,
     ClassifierError,
     Field,
+    InsightCase,
     KeyUse,
     Outcome,
 )

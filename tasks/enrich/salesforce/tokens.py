@@ -76,9 +76,10 @@ class Tokens:
                 form={"client_id": self._options.client_id, **form},
                 expect=JSON_TYPES,
                 allow_private=self._gateway is not None,
-                pace=Pace(f"{NAME}-login", 0.0, secrets[self._flow.needs].get_secret_value()),
                 explain=explain_token,
+                # A token that is spent is sent once, and without a wait for a turn, which could outlast the lease.
                 attempts=1 if self._flow.is_spent else None,
+                pace=None if self._flow.is_spent else self._pace(secrets),
             )
         except TokenRefused as error:
             # Asking again cannot change it, and each try counts against the user.
@@ -88,6 +89,10 @@ class Tokens:
         if not isinstance(answer, dict):
             raise WrongType("Salesforce: an answer without a token; the next run tries again")
         return answer
+
+    def _pace(self, secrets: Secrets) -> Pace:
+        """Sign-ins need no distance, but what is asked of us (Retry-After) is known to all processes."""
+        return Pace(f"{NAME}-login", 0.0, secrets[self._flow.needs].get_secret_value())
 
     def _stored(self, secrets: Secrets) -> Token | None:
         """The token kept beside the grant it came from; one of other keys or another address is not this org's."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 from uuid import uuid4
 
+from models.folders import private_folder
 from models.settings import Settings
 from tasks.notify.transports.transport import About, Envelope, Limits, Outcome, Result
 
@@ -41,7 +42,7 @@ class FileTransport:
         """Nothing is held open."""
 
     def _write(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         # A name of its own: two senders of the same mail must not write into one another's file.
         draft = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
         try:
