@@ -31,6 +31,9 @@ def register(app: typer.Typer) -> None:
 def init(
     business: Annotated[str, typer.Option("--business", "-b", help="The first business's slug.")] = "main",
     name: Annotated[str | None, typer.Option(help="Its name.")] = None,
+    rename: Annotated[
+        bool, typer.Option("--rename", help="Give a business that is in use the name of --name.")
+    ] = False,
     owner_email: Annotated[str | None, typer.Option(help="Who owns it; asked for on a terminal.")] = None,
     owner_name: Annotated[str | None, typer.Option(help="The owner's name.")] = None,
     timezone: Annotated[str | None, typer.Option(help="The owner's time zone, such as Europe/Paris.")] = None,
@@ -38,7 +41,15 @@ def init(
     """Bring the database up to date and make the first business and its owner. Safe to run again."""
     from models.scope import Scope
     from models.settings import get_settings
-    from services.accounts import create_business, create_owner, find_business, has_owner
+    from services.accounts import (
+        create_business,
+        create_owner,
+        find_business,
+        goes_by_slug,
+        has_owner,
+        name_of_slug,
+        rename_business,
+    )
     from services.setup import ensure_schema
 
     migrated = ensure_schema()
@@ -47,11 +58,18 @@ def init(
     say(f"database {'migrated' if migrated else 'up to date'}: {where}")
     found = find_business(business)
     if found is None:
-        found = create_business(business, name or business.strip().capitalize())
+        found = create_business(business, name or name_of_slug(business))
+        scope = Scope.system(found.id)
         say(f"business {found.slug} ({found.name}) created")
     else:
+        scope = Scope.system(found.id)
         say(f"business {found.slug} ({found.name}) is there already")
-    scope = Scope.system(found.id)
+        if name is not None and " ".join(name.split()) != found.name:
+            if rename or goes_by_slug(scope):
+                found = rename_business(scope, name)
+                say(f"it is called {found.name} now")
+            else:
+                warn(f"it keeps its name, {found.name}; to change it, run this again with --rename")
     if owner_email is None and not has_owner(scope) and sys.stdin.isatty():
         owner_email = typer.prompt(
             "The owner's e-mail address (empty: later)", default="", show_default=False

@@ -38,7 +38,7 @@ def show(
         print_json(wants)
         return
     for name, value in wants.items():
-        say(f"{name:<22} {_words(value)}")
+        say(f"{name:<22} {_words(name, value)}")
 
 
 def change(
@@ -72,8 +72,12 @@ def _who(business: str | None, email: str) -> "tuple[Scope, UUID]":
     return scope_for(business), found
 
 
-def _words(value: object) -> str:
+def _words(name: str, value: object) -> str:
     """A value as it may be given to ``set``."""
+    from services.fields import DAYS
+
+    if name == "digest_day" and isinstance(value, int):
+        return DAYS[value]
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

@@ -60,14 +60,15 @@ def run(
     import os
 
     from models.scope import Scope
-    from services.accounts import default_business, pick_business
+    from services.accounts import own_business
     from services.errors import UserError
     from services.runs import clients_by_id
     from services.setup import ensure_schema
 
     ensure_schema()
-    slug = business or default_business().slug
-    if not clients_by_id(Scope.system(pick_business(slug).id)):
+    tenant = own_business(business)
+    slug = tenant.slug
+    if not clients_by_id(Scope.system(tenant.id)):
         raise UserError(f"{slug} watches no client yet", "add some: client-monitor import-clients FILE.csv")
     as_flow = bool(os.environ.get("PREFECT_API_URL")) if prefect is None else prefect
     options = {
@@ -171,6 +172,8 @@ def _finish(summary: "RunSummary") -> None:
 
 def show(summary: "RunSummary") -> None:
     """Print a run's summary: stages, clients, people, and what did not work."""
+    from tasks.notify.wording import plural
+
     c = summary.counts
     say(
         f"{summary.business}: {summary.state.value} in {summary.seconds:.1f} s, "
@@ -178,9 +181,9 @@ def show(summary: "RunSummary") -> None:
         style="bold",
     )
     say(
-        f"{c.get('search.new', 0):,} new items → {c.get('dedupe.articles', 0):,} articles → "
-        f"{c.get('dedupe.stories', 0):,} stories naming a client → {c.get('classify.events', 0):,} events; "
-        f"{summary.mails:,} mails written"
+        f"{plural(c.get('search.new', 0), 'new item')} → {plural(c.get('dedupe.articles', 0), 'article')} → "
+        f"{plural(c.get('dedupe.stories', 0), 'story', 'stories')} naming a client → "
+        f"{plural(c.get('classify.events', 0), 'event')}; {plural(summary.mails, 'mail')} written"
     )
     if summary.ai_line:
         say(f"AI: {summary.ai_line}")
@@ -197,7 +200,7 @@ def show(summary: "RunSummary") -> None:
     out.print(clients)
     people = Table(title="People", title_justify="left", header_style="bold", box=None, pad_edge=False)
     people.add_column("person", no_wrap=True)
-    for name in ("at once", "in digest", "waiting"):
+    for name in ("at once", "in digest", "waiting now"):
         people.add_column(name, justify="right", no_wrap=True)
     people.add_column("not mailed, and why", overflow="fold")
     for person in summary.people:
@@ -236,7 +239,7 @@ def status(business: BusinessOption = None) -> None:
     from models.mail import deliveries
     from models.scope import Scope
     from services.accounts import pick_business
-    from services.runs import source_lines, summarise
+    from services.runs import client_names, source_lines, summarise
     from services.setup import ensure_schema
 
     ensure_schema()
@@ -265,10 +268,13 @@ def status(business: BusinessOption = None) -> None:
     )
     for name in ("source", "unit", "state", "found", "new", "note"):
         sources.add_column(name, overflow="fold")
+    names = client_names(scope)
     for result in source_lines(scope, runs[0].id)[:40]:
         said = result.error or "; ".join(result.problems[:2])
-        row = (result.source_api, Path(result.unit).name or result.unit, result.state.value)
-        sources.add_row(*row, str(result.found), str(result.new), Text(clean(said)))
+        asked_for = names.get(result.client_id) if result.client_id else None
+        unit = Text(clean(asked_for or Path(result.unit).name or result.unit))
+        found = (str(result.found), str(result.new))
+        sources.add_row(result.source_api, unit, result.state.value, *found, Text(clean(said)))
     out.print(sources)
     if mails:
         log = Table(title="Last mails", title_justify="left", header_style="bold", box=None, pad_edge=False)
@@ -299,6 +305,7 @@ def why(
     for step in told.steps:
         about = f" [{step.client}]" if step.client else ""
         evidence = f"  “{step.evidence}”" if step.evidence else ""
-        say(f"  {step.stage:<9}{step.verdict}{about}: {step.sentence} ({step.reason_code}){evidence}")
+        by = f", by {step.judged_by}" if step.judged_by else ""
+        say(f"  {step.stage:<9}{step.verdict}{about}: {step.sentence} ({step.reason_code}{by}){evidence}")
     say(f"→ {told.answer}")
     sys.stdout.flush()

@@ -62,7 +62,7 @@ def show_all(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
 ) -> None:
-    """The newest mails, with the ids that the other commands take."""
+    """The newest mails, with the ids that the other commands take; "file" is one that a replay wrote as a file."""
     from services.sending import current_hold, mails
     from services.shortids import short
 
@@ -72,7 +72,8 @@ def show_all(
         why = f"  ({mail.last_error})" if mail.last_error else ""
         what = mail.subject or mail.slot
         say(
-            f"{short(mail.id)}  {mail.created_at:%Y-%m-%d %H:%M}  {mail.state.value:<12}  {mail.recipient}  {what}{why}"
+            f"{short(mail.id)}  {mail.created_at:%Y-%m-%d %H:%M}  {mail.state.value:<12}  {mail.channel.value:<5}  "
+            f"{mail.recipient}  {what}{why}"
         )
     if not found:
         say("no mail" if state is None else f"no mail is {state}")
@@ -126,6 +127,7 @@ def _facts(mail: "Delivery") -> list[tuple[str, object]]:
         ("why", mail.last_error),
         ("to", mail.recipient),
         ("subject", mail.subject),
+        ("channel", mail.channel.value),
         ("kind", f"{mail.kind.value}, {mail.slot}"),
         ("items", mail.item_count),
         ("planned", f"{mail.created_at:%Y-%m-%d %H:%M:%S} UTC"),

@@ -15,6 +15,7 @@ import typer
 
 from cli.output import FAILED, note, say
 from cli.serve import PORT
+from models.folders import private_folder
 
 POOL = "client-monitor"
 STARTUP_SECONDS = 180

@@ -1,6 +1,6 @@
 """What an article means for a client, why we think so, and what to do about it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -114,6 +114,15 @@ class Insight(TenantRow, table=True):
     created_at: datetime = utc_field(nullable=False)
 
 
+OWN_ENGINES = frozenset({"rules", "company-rules", "feedback"})
+"""Engines of the house: our rules, and what a reader said."""
+
+
+def judged_by(engine: str) -> str:
+    """The AI behind an engine's name, as a reader is told of it; empty for an engine of the house."""
+    return "" if engine in OWN_ENGINES else f"AI, {engine}"
+
+
 class Decision(TenantRow, table=True):
     """Why, and why not. Append-only: no code updates or deletes a row before its retention ends."""
 
@@ -188,6 +197,15 @@ def decisions_about(scope: Scope, session: Session, article_id: UUID) -> list[De
     """Everything decided about an article, in the order it was decided."""
     query = select(Decision).where(Decision.article_id == article_id)
     return list(session.exec(query.order_by(col(Decision.created_at), col(Decision.id))))
+
+
+def classified_by(scope: Scope, session: Session, event_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The engine that last classified each event, where that is still on record."""
+    query = select(Decision.event_id, Decision.engine).where(
+        Decision.stage == Stage.CLASSIFY, col(Decision.event_id).in_(event_ids)
+    )
+    rows = session.exec(query.order_by(col(Decision.created_at), col(Decision.id)))
+    return {event_id: engine for event_id, engine in rows if event_id is not None}
 
 
 def decisions_for(scope: Scope, session: Session, event_id: UUID, user_id: UUID) -> list[Decision]:

@@ -6,14 +6,12 @@ PRIVATE = 0o700
 """For its owner only; who lets a group in changes the mode, and it is left so."""
 
 
-def private_folder(folder: Path) -> Path:
+def private_folder(folder: Path) -> None:
     """Make the folder, and what is missing on the way to it, with mode 0700; what exists keeps its mode.
 
-    Where modes mean nothing (Windows) the folder inherits its parent's rights. Returns ``folder``.
+    Where modes mean nothing (Windows) the folder inherits its parent's rights.
     """
     # Path.mkdir(parents=True) gives its mode to the last folder only.
-    for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
-        missing.mkdir(mode=PRIVATE, exist_ok=True)
-    if not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is not a folder")
-    return folder
+    if not folder.parent.exists():
+        private_folder(folder.parent)
+    folder.mkdir(mode=PRIVATE, exist_ok=True)

@@ -260,6 +260,12 @@ def line_counts_since(scope: Scope, session: Session, since: datetime) -> list[L
     return [tuple(row) for row in rows]
 
 
+def waiting_lines(scope: Scope, session: Session) -> dict[UUID, int]:
+    """How many of the ledger's lines wait for a mail now, by person; who has none is absent."""
+    query = select(Notification.user_id, func.count()).where(Notification.state == NotificationState.WAITING)
+    return dict(session.exec(query.group_by(col(Notification.user_id))).all())
+
+
 def told_lately(
     scope: Scope, session: Session, client_ids: Collection[UUID], since: datetime, channel: Channel
 ) -> list[tuple[UUID, UUID, str]]:

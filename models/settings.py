@@ -265,11 +265,11 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _key_of_compatible_server_needs_encryption(self) -> Self:
         # Without a key it may be a machine next door that speaks no https.
-        if self.compatible_api_key and self.compatible_api_key.get_secret_value():
-            if self.compatible_base_url and not _KEEPS_SECRETS.match(self.compatible_base_url):
-                raise ValueError(
-                    "CM_COMPATIBLE_API_KEY would be sent in clear: give CM_COMPATIBLE_BASE_URL an https address"
-                )
+        address = self.compatible_base_url
+        if self.compatible_api_key and address and not _KEEPS_SECRETS.match(address):
+            raise ValueError(
+                "CM_COMPATIBLE_API_KEY would be sent in clear: give CM_COMPATIBLE_BASE_URL an https address"
+            )
         return self
 
     @model_validator(mode="after")

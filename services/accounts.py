@@ -23,6 +23,7 @@ from models.accounts import (
 )
 from models.audit import record
 from models.base import utc_now
+from models.clients import every_client
 from models.engine import reading, writing
 from models.events import Category
 from models.scope import Role, Scope
@@ -63,9 +64,7 @@ def create_business(slug: str, name: str, *, is_demo: bool = False) -> Business:
     slug = slug.strip().lower()
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,78}[a-z0-9])?", slug):
         raise UserError(f"{slug!r} cannot name a business", "use lower-case letters, digits and dashes")
-    name = " ".join(name.split())
-    if not 0 < len(name) <= 200:
-        raise UserError("a business needs a name of at most 200 characters", "give one with --name")
+    name = _business_name(name)
     with writing(Scope.operator()) as session:
         if business_by_slug(session, slug) is not None:
             raise UserError(f"there is a business {slug!r} already", "choose another slug")
@@ -88,9 +87,57 @@ def find_business(slug: str) -> Business | None:
 
 
 def default_business() -> Business:
-    """The tenant meant when none is named; ``main`` is made when there is none but the demo."""
-    real = [business for business in every_business() if not business.is_demo]
-    return _only(real) if real else create_business(DEFAULT_SLUG, "Main")
+    """The tenant an import is meant for when none is named; ``main`` is made when there is none but the demo."""
+    return _only(_real()) if _real() else create_business(DEFAULT_SLUG, name_of_slug(DEFAULT_SLUG))
+
+
+def own_business(slug: str | None) -> Business:
+    """The named tenant, or the only one there is, the demo never unless named. UserError when there is none."""
+    if slug is not None:
+        return pick_business(slug)
+    real = _real()
+    if not real:
+        raise UserError(
+            "there is no business yet",
+            "run `client-monitor init`, then `client-monitor import-clients FILE.csv`",
+        )
+    return _only(real)
+
+
+def _real() -> list[Business]:
+    return [business for business in every_business() if not business.is_demo]
+
+
+def name_of_slug(slug: str) -> str:
+    """What a business is called until somebody names it."""
+    return slug.strip().capitalize()
+
+
+def rename_business(scope: Scope, name: str) -> Business:
+    """Give the tenant another name; its slug stays. UserError when the name cannot be one."""
+    require_admin(scope)
+    name = _business_name(name)
+    with writing(scope) as session:
+        business = session.exec(select(Business).where(Business.id == scope.business)).one()
+        if business.name != name:
+            record(scope, session, "business.renamed", business.slug, old=business.name, new=name)
+            business.name = name
+            session.add(business)
+        return business
+
+
+def goes_by_slug(scope: Scope) -> bool:
+    """Whether nobody has named the tenant yet and it watches no client: its name is nobody's choice."""
+    with reading(scope) as session:
+        business = session.exec(select(Business).where(Business.id == scope.business)).one()
+        return business.name == name_of_slug(business.slug) and not every_client(scope, session)
+
+
+def _business_name(text: str) -> str:
+    name = " ".join(text.split())
+    if not 0 < len(name) <= 200:
+        raise UserError("a business needs a name of at most 200 characters", "give one with --name")
+    return name
 
 
 def pick_business(slug: str | None) -> Business:

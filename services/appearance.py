@@ -95,6 +95,9 @@ def _checked(values: Mapping[str, Any]) -> LookFields:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(LookFields.model_fields)
+            raise UserError(f"{where!r} is nothing that can be set", f"the names are: {known}") from None
         raise UserError(f"{where}: {plain_message(first['msg'])}", "correct it and try again") from None
 
 

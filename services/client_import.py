@@ -94,7 +94,7 @@ class _Import:
         before = len(self.table.faults)
         addresses = self._assignees(row)
         fields = self._fields(row)
-        client = self._same_client(row, fields) if fields is not None else None
+        client = self._same_client(row)
         if fields is None or len(self.table.faults) > before:
             return
         self._note_shared_domain(row, fields, client)
@@ -146,20 +146,27 @@ class _Import:
                 self.table.fault(row, "assigned_to", str(error))
         return addresses
 
-    def _same_client(self, row: Row, fields: ClientFields) -> Client | None:
-        """The client this row speaks of, or None for a new one; what contradicts becomes a fault."""
-        named = self.by_name.get(name_key(fields.name))
-        numbered = self.by_crm_id.get(fields.crm_id) if fields.crm_id else None
-        for client, column, value in ((named, "name", fields.name), (numbered, "crm_id", fields.crm_id)):
+    def _same_client(self, row: Row) -> Client | None:
+        """The client this row speaks of, or None for a new one; what contradicts becomes a fault.
+
+        Cells are looked at as they stand, so that a row with other faults is told of this one too.
+        """
+        name, crm_id = row.cells.get("name", ""), row.cells.get("crm_id", "")
+        named = self.by_name.get(name_key(name))
+        numbered = self.by_crm_id.get(crm_id) if crm_id else None
+        again = False
+        for client, column, value in ((named, "name", name), (numbered, "crm_id", crm_id)):
             if client is not None and client.id in self.row_of:
                 stands = f"stands in row {self.row_of[client.id]} already"
                 self.table.fault(row, column, f"duplicate: {value!r} {stands}")
-                return None
+                again = True
+        if again:
+            return None
         if named is not None and numbered is not None and named is not numbered:
-            message = f"duplicate: {fields.crm_id!r} is {numbered.name!r}, not {named.name!r}"
+            message = f"duplicate: {crm_id!r} is {numbered.name!r}, not {named.name!r}"
             self.table.fault(row, "crm_id", message)
-        elif named is not None and named.crm_id and fields.crm_id and numbered is None:
-            stands = f"{named.name!r} stands with CRM id {named.crm_id!r}, not {fields.crm_id!r}"
+        elif named is not None and named.crm_id and crm_id and numbered is None:
+            stands = f"{named.name!r} stands with CRM id {named.crm_id!r}, not {crm_id!r}"
             mend = "give one of them another name, or correct the id in the app"
             self.table.fault(row, "crm_id", f"duplicate: {stands}; {mend}")
         return numbered or named

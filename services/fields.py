@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _TRUE, _FALSE = {"yes", "y", "true", "1", "on"}, {"no", "n", "false", "0", "off", ""}
 
 
@@ -70,7 +70,7 @@ def weekday(text: object) -> int:
     word = str(text).strip().lower()
     if re.fullmatch(r"[0-6]", word):
         return int(word)
-    for number, day in enumerate(_DAYS):
+    for number, day in enumerate(DAYS):
         if word in (day, day[:3]):
             return number
     raise ValueError(f"{str(text)!r} is no weekday: use Monday to Sunday, or 0 (Monday) to 6")

@@ -18,7 +18,7 @@ from services.errors import UserError
 from services.explain import plain_message
 from services.fields import Email, TimeOfDay, Weekday, YesNo, Zone
 from tasks.filter.facts import load_people
-from tasks.filter.known import let_go
+from tasks.filter.known import let_go, reroute
 
 
 def _day(value: object) -> date | None:
@@ -101,7 +101,8 @@ def change_preferences(
 ) -> tuple[list[str], int]:
     """Set the named fields: those that really changed, and how many waiting items are not mailed because of it.
 
-    What was mailed stays mailed, and what was turned away stays so: a change looks forward. UserError names the
+    What was mailed stays mailed, and what was turned away stays so: a change looks forward. What waits takes the route
+    that a new frequency asks for. UserError names the
     field that is wrong.
     """
     at = now or utc_now()
@@ -131,7 +132,11 @@ def change_preferences(
         session.add(user)
         session.flush()
         record(scope, session, "preferences.changed", str(user.id), fields=changed)
-        return changed, let_go(scope, session, load_people(scope, session, only=[user.id]), at=at)
+        people = load_people(scope, session, only=[user.id])
+        closed = let_go(scope, session, people, at=at)
+        if "frequency" in changed:
+            reroute(scope, session, people, at=at)
+        return changed, closed
 
 
 def _person(scope: Scope, session: Session, user_id: UUID) -> User:

@@ -12,17 +12,18 @@ from models import jobs
 from models.accounts import Business, User, users
 from models.ai import costs_of_run
 from models.base import utc_now
-from models.clients import Client, active_clients
+from models.clients import Client, active_clients, every_client
 from models.clock import Clock, SystemClock
 from models.engine import reading, writing
 from models.events import events_changed_since
 from models.jobs import JobRun, JobType, RunState, heartbeat, mark_crashed
 from models.links import found_after
-from models.mail import NotificationState, line_counts_since, mails_sent_since
+from models.mail import NotificationState, line_counts_since, mails_sent_since, waiting_lines
 from models.news import SourceResult, SourceState, source_results
 from models.scope import Scope
 from services.accounts import pick_business
 from services.errors import UserError
+from tasks.notify.wording import plural
 from tasks.plan import RunPlan, StageReport
 from tasks.search.sources.archive import newest
 
@@ -47,11 +48,12 @@ class PersonLine(BaseModel):
     mailed: int = 0
     in_digest: int = 0
     waiting: int = 0
+    """All that waits for a mail or in the app now, from earlier runs too."""
     skipped: dict[str, int] = Field(default_factory=dict)
 
 
 class RunSummary(BaseModel):
-    """What a run came to. Counts are of this run; the ledger holds everything."""
+    """What a run came to. Counts are of this run, but for what waits; the ledger holds everything."""
 
     job_run_id: UUID
     business: str
@@ -79,12 +81,12 @@ class RunSummary(BaseModel):
         )
         if not (judged or left or self.costs):
             return ""
-        told = f"{judged:,} stories judged ({count('classify.ai_cached', 0):,} known from before)"
+        told = f"{plural(judged, 'story', 'stories')} judged ({count('classify.ai_cached', 0):,} known from before)"
         told += f", {left:,} left to the rules" if left else ""
         cost = self.costs.get
         tokens = cost("ai_input_tokens", 0) + cost("ai_cached_tokens", 0)
         return (
-            f"{told}; {cost('ai_calls', 0):,.0f} calls, {tokens:,.0f} tokens in "
+            f"{told}; {plural(int(cost('ai_calls', 0)), 'call')}, {tokens:,.0f} tokens in "
             f"({cost('ai_cached_tokens', 0):,.0f} cached), {cost('ai_output_tokens', 0):,.0f} out, "
             f"{cost('ai_usd', 0):.4f} USD"
         )
@@ -279,12 +281,16 @@ def _person_lines(scope: Scope, session: Session, run: JobRun) -> list[PersonLin
         line = lines[user_id]
         if state is NotificationState.SKIPPED:
             skipped[user_id][str(reason)] += count
-        elif kind is None or state is NotificationState.WAITING:
+        elif state is NotificationState.WAITING:
+            continue  # counted below with what waited before this run
+        elif kind is None:
             line.waiting += count
         elif kind == "digest":
             line.in_digest += count
         else:
             line.mailed += count
+    for user_id, count in waiting_lines(scope, session).items():
+        lines[user_id].waiting += count
     for user_id, line in lines.items():
         line.skipped = dict(skipped[user_id].most_common())
     return sorted(lines.values(), key=lambda line: line.email)
@@ -294,6 +300,12 @@ def source_lines(scope: Scope, job_run_id: UUID) -> list[SourceResult]:
     """How each fetch of the run ended."""
     with reading(scope) as session:
         return source_results(scope, session, job_run_id)
+
+
+def client_names(scope: Scope) -> dict[UUID, str]:
+    """What every client is called, archived ones too."""
+    with reading(scope) as session:
+        return {client.id: client.name for client in every_client(scope, session)}
 
 
 def clients_by_id(scope: Scope) -> dict[UUID, Client]:

@@ -8,7 +8,7 @@ from sqlmodel import Session
 from models.accounts import User, preferences_of, user_by_email
 from models.clients import match_rules, open_assignments
 from models.engine import reading
-from models.events import Decision, Event, Stage, decisions_about, decisions_for, event_by_id
+from models.events import Decision, Event, Stage, decisions_about, decisions_for, event_by_id, judged_by
 from models.links import links_of
 from models.mail import Delivery, NotificationState, newest_line
 from models.news import Article, article_at, article_by_id, article_titled
@@ -17,6 +17,9 @@ from services.errors import UserError
 from tasks.classify.matching import match_article
 from tasks.dedupe.urls import canonical_url
 from tasks.profiles import portfolio
+
+_BY_AI = (Stage.MATCH, Stage.CLASSIFY)
+"""Stages in which an AI may have its say."""
 
 
 class Step(BaseModel):
@@ -28,6 +31,8 @@ class Step(BaseModel):
     sentence: str
     evidence: str = ""
     client: str = ""
+    judged_by: str = ""
+    """The AI that said so, such as "AI, openai"; empty where the rules or a reader did."""
 
 
 class Why(BaseModel):
@@ -66,8 +71,9 @@ def why(scope: Scope, wanted: str, email: str) -> Why:
         if article is None:
             raise UserError(
                 f"no article found for {wanted!r}",
-                "it never reached us: give its address, its title or a few words of it; "
-                "if it should be here, see which sources were asked with: client-monitor status",
+                "no article we have has these words in its title, or this address: it may never have reached us, or "
+                "under another headline (pages change theirs). Try its address or other words of it; "
+                "client-monitor status shows which sources were asked",
             )
         steps, answer = _trace(scope, session, article, person)
     return Why(
@@ -160,4 +166,5 @@ def _step(decision: Decision, names: dict[UUID, str]) -> Step:
         sentence=sentence,
         evidence=decision.evidence if decision.stage is not Stage.DEDUPE else "",
         client=names.get(decision.client_id, "") if decision.client_id else "",
+        judged_by=judged_by(decision.engine) if decision.stage in _BY_AI else "",
     )

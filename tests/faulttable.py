@@ -24,22 +24,26 @@ UNTIL = {"UTC": "midnight UTC", "America/Los_Angeles": "midnight in California"}
 
 def cell(state: str, attempts: int, provider: str) -> str:
     """What happened, in the words of the table: the state, how often it was asked, how long it is left alone."""
-    said = state + (f" ×{attempts}" if attempts > 1 else "")
+    return state + (f" ×{attempts}" if attempts > 1 else "") + left_alone(provider)
+
+
+def left_alone(provider: str) -> str:
+    """For how long, as the table says it after a comma; empty where it is not, or no longer than a run waits."""
     with reading(Scope.operator()) as session:
         held = session.exec(
             select(RateSlot.held_until).where(RateSlot.provider.startswith(provider))  # type: ignore[attr-defined]
         ).all()
     waits = [until - utc_now() for until in held if until]
     if not waits or max(waits) < WITHIN_A_RUN:
-        return said
+        return ""
     over = max(until for until in held if until)
     for zone, words in UNTIL.items():
         there = over.astimezone(ZoneInfo(zone))
         # Not at the very instant: between two looks at the clock some milliseconds go by.
         if there - there.replace(hour=0, minute=0, second=0, microsecond=0) < timedelta(seconds=2):
-            return f"{said}, {words}"
+            return f", {words}"
     minutes = ceil(max(waits) / timedelta(minutes=1))  # up: some seconds of it have gone by
-    return f"{said}, {minutes} min"
+    return f", {minutes} min"
 
 
 def everything(db: Engine) -> str:

@@ -40,7 +40,7 @@ class Oracle:
         """Of those for insights."""
         self.refusals = 0
         self._lock = threading.Lock()
-        server.serve("/v1/responses", self._answer)
+        server.serve("/v1/responses", self.answer)
 
     @property
     def calls(self) -> int:
@@ -51,7 +51,8 @@ class Oracle:
         """Of the stories it was asked about, in order."""
         return [story["title"] for body in self.bodies for story in data(body)["stories"]]
 
-    def _answer(self, asked: Asked) -> Reply:
+    def answer(self, asked: Asked) -> Reply:
+        """What the server says to a request."""
         body = asked.body.decode()
         prompt = data(body)
         with self._lock:

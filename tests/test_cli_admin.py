@@ -181,6 +181,22 @@ def test_init_is_safe_to_run_again(db: Engine) -> None:
         assert len(users(Scope.system(business.id), session)) == 1
 
 
+def test_init_names_what_nobody_has_named_and_no_more_than_that(fresh: Path) -> None:
+    call("init")
+    result = call("init", "--name", "The Firm")
+    assert result.stdout.splitlines()[-2:] == [
+        "business main (Main) is there already",
+        "it is called The Firm now",
+    ]
+    result = call("init", "--name", "Another")
+    assert "it keeps its name, The Firm; to change it, run this again with --rename" in result.stderr
+    assert call("init", "--name", "The Firm", "--rename").stderr.count("keeps its name") == 0
+    assert "it is called Another now" in call("init", "--name", "Another", "--rename").stdout
+    business = find_business("main")
+    assert business is not None
+    assert business.name == "Another"
+
+
 def test_init_without_an_owner_says_so_and_bad_input_is_exit_2(fresh: Path) -> None:
     result = call("init")
     assert result.exit_code == 0

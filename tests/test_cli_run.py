@@ -279,6 +279,8 @@ def test_usage_errors_name_the_option(house: Tenant, arguments: tuple[str, ...])
 
 
 def test_without_a_client_there_is_nothing_to_run_and_it_says_so(fresh: Path) -> None:
+    refused(run(), "there is no business yet", "client-monitor init", code=2)
+    assert call("init").exit_code == 0  # nothing was made that would take its name
     refused(run(), "main watches no client yet", "import-clients", code=2)
     assert call("import-clients", "clients.csv").exit_code == 0
     assert "2 events" in run().stdout

@@ -63,6 +63,29 @@ def test_the_default_business_is_the_only_real_one_or_main(db: Engine) -> None:
     assert find_business("nix") is None
 
 
+def test_only_an_import_makes_a_business_by_itself(db: Engine) -> None:
+    create_business("demo", "Demo", is_demo=True)
+    with pytest.raises(UserError, match="there is no business yet") as caught:
+        own_business(None)
+    assert "client-monitor init" in caught.value.mend
+    assert [one.slug for one in every_business()] == ["demo"]
+    assert own_business("demo").slug == "demo"
+    assert default_business().id == own_business(None).id
+
+
+def test_a_business_nobody_named_is_told_from_one_in_use(db: Engine) -> None:
+    scope = Scope.system(default_business().id)
+    assert goes_by_slug(scope)
+    assert rename_business(scope, " The  Firm ").name == "The Firm"
+    assert not goes_by_slug(scope)
+    assert actions(scope) == ["business.created", "business.renamed"]
+    rename_business(scope, "Main")
+    create_client(scope, name="Acme")
+    assert not goes_by_slug(scope)
+    with pytest.raises(UserError, match="at most 200 characters"):
+        rename_business(scope, " ")
+
+
 def test_several_businesses_without_main_must_be_named(db: Engine) -> None:
     create_business("one", "One")
     create_business("two", "Two")

@@ -43,6 +43,12 @@ def test_what_cannot_be_read_is_refused(tenant: Tenant, changes: dict[str, objec
     assert look_of(tenant.scope) == LookFields()
 
 
+def test_a_name_there_is_not_is_answered_with_those_there_are(tenant: Tenant) -> None:
+    with pytest.raises(UserError, match="'colour' is nothing that can be set") as caught:
+        change_look(tenant.scope, {"colour": "red"})
+    assert caught.value.mend == "the names are: accent, subject_prefix, intro, footer"
+
+
 def test_only_admins_change_it(tenant: Tenant) -> None:
     manager = Scope(tenant.business_id, tenant.add_user(), Role.MANAGER)
     with pytest.raises(PermissionError):

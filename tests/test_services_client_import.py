@@ -124,6 +124,15 @@ def test_each_fault_is_a_line_and_good_rows_go_on(tenant: Tenant, tmp_path: Path
     assert set(clients(tenant)) == {"Acme", "Fade"}
 
 
+def test_all_that_is_wrong_with_a_row_is_named_at_once(tenant: Tenant, tmp_path: Path) -> None:
+    text = "name,tier,crm_id\nAcme,growth,1\nBolt,growth,2\nAcme,gold,2\n"
+    assert [(fault.row, fault.field) for fault in give(tenant, tmp_path, text).faults] == [
+        (4, "tier"),
+        (4, "name"),
+        (4, "crm_id"),
+    ]
+
+
 def test_duplicates_against_the_database(tenant: Tenant, tmp_path: Path) -> None:
     give(tenant, tmp_path, "name,crm_id\nAcme,1\nBolt,2\nCask,\n")
     report = give(tenant, tmp_path, "name,crm_id\nacme,9\nBolt,1\ncask,3\n")

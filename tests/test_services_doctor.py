@@ -4,7 +4,7 @@ import importlib.metadata
 import smtplib
 import socket
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from conftest import Tenant
 from pytest_httpserver import HTTPServer
 from sqlalchemy import Engine, text
 
+from models import breakers
 from models.clock import FixedClock
 from models.engine import make_engine
-from models.providers import ProviderConfig, ProviderKind
+from models.jobs import JobRun, JobType, RunState
+from models.providers import ProviderConfig, ProviderHealth, ProviderKind
 from models.settings import Settings, get_settings
 from services.demo import load_demo
 from services.doctor import Check, State, examine, worst
@@ -34,6 +36,7 @@ from services.doctor.local import (
 from services.doctor.mail import check_mail, check_public_url, check_sender
 from services.doctor.models import check_models
 from services.doctor.prefect_api import DEPLOYMENTS, check_prefect
+from services.doctor.standing import check_standing
 
 NO_PREFECT = {"PREFECT_API_URL": ""}
 NOW = FixedClock(datetime(2026, 12, 1, tzinfo=UTC))
@@ -189,6 +192,16 @@ def test_folder_and_disk(tmp_path: Path) -> None:
         State.WARN,
         State.OK,
     ]
+
+
+def test_a_data_folder_that_others_can_read_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    folder.mkdir()
+    folder.chmod(0o755)
+    check = check_data_folder(folder)
+    assert (check.state, check.mend) == (State.WARN, f"chmod 700 {folder}")
+    folder.chmod(0o700)
+    assert check_data_folder(folder).state is State.OK
 
 
 def test_clock() -> None:
@@ -403,4 +416,79 @@ def test_a_check_that_breaks_does_not_hide_the_others(db: Engine, monkeypatch: p
     monkeypatch.setattr("services.doctor.check_mail", broken)
     checks = examine(NO_PREFECT, clock=NOW)
     assert "could not be checked: SMTPException: surprise" in by_name(checks)["mail"].message
-    assert checks[-1].name == "providers"
+    assert checks[-1].name == "standing"
+
+
+def test_a_source_that_is_left_alone_is_no_longer_well(tenant: Tenant) -> None:
+    for name, on in (("gdelt", True), ("serper", False)):
+        tenant.add(
+            ProviderConfig(business_id=tenant.business_id, kind=ProviderKind.SOURCE, name=name, is_enabled=on)
+        )
+        tenant.add(
+            ProviderHealth(
+                business_id=tenant.business_id,
+                kind=ProviderKind.SOURCE,
+                name=name,
+                failures=5,
+                last_failed_at=NOW.now() - timedelta(minutes=3),
+                open_until=NOW.now() + timedelta(minutes=2),
+                last_error="the service answered with an error (503)",
+            )
+        )
+    check = only(check_standing(get_settings(), NOW))  # what is off may be as it is
+    assert (check.state, check.mend) == (
+        State.WARN,
+        "mend what it says, then: client-monitor providers test gdelt --business test",
+    )
+    assert check.message == (
+        "test: gdelt (source) failed 5 times in a row, last failed 2026-11-30 23:57 UTC, never answered; "
+        "not asked until 2026-12-01 00:02 UTC: the service answered with an error (503)"
+    )
+    later = FixedClock(NOW.now() + timedelta(hours=1))
+    assert "the next run tries it again" in only(check_standing(get_settings(), later)).message
+    breakers.succeeded(tenant.scope, ProviderKind.SOURCE, "gdelt")
+    assert only(check_standing(get_settings(), NOW)).state is State.OK
+
+
+def test_a_feeds_own_breaker_names_the_provider_to_try(tenant: Tenant) -> None:
+    for _ in range(get_settings().breaker_failures):
+        breakers.failed(tenant.scope, ProviderKind.SOURCE, "rss:0123abcd", "no answer", now=NOW.now())
+    assert "providers test rss --business" in only(check_standing(get_settings(), NOW)).mend
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "words"),
+    [
+        (
+            RunState.FAILED,
+            {"error": "no source answered: gdelt: 503"},
+            "failed: no source answered: gdelt: 503",
+        ),
+        (RunState.DEGRADED, {"degraded": ["a", "b", "c", "d"]}, "ended degraded: a; b; c; and 1 more"),
+        (RunState.CRASHED, {"error": "its process died"}, "crashed: its process died"),
+        (RunState.COMPLETED, {}, ""),
+    ],
+)
+def test_a_last_run_that_did_not_end_well_is_told(
+    tenant: Tenant, state: RunState, fields: dict[str, Any], words: str
+) -> None:
+    def run(state: RunState, at: datetime, **fields: Any) -> None:
+        tenant.add(
+            JobRun(
+                business_id=tenant.business_id,
+                job_type=JobType.CLIENT_MONITORING,
+                state=state,
+                as_of=at,
+                started_at=at,
+                **fields,
+            )
+        )
+
+    run(RunState.FAILED, NOW.now() - timedelta(days=1), error="of yesterday")
+    run(state, NOW.now(), **fields)
+    run(RunState.RUNNING, NOW.now() + timedelta(hours=1))
+    check = only(check_standing(get_settings(), NOW))
+    assert (check.state is State.OK) == (words == "")
+    assert words in check.message
+    assert "yesterday" not in check.message
+    assert check.state is State.OK or "client-monitor status --business test" in check.mend

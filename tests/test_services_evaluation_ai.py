@@ -53,7 +53,7 @@ def test_what_a_model_says_of_a_company_counts_as_in_a_run(tmp_path: Path, oracl
     assert len(oracle.titles) == 3
     assert figures["ai"] == {
         "classifier": "openai",
-        "version": "gpt-6-luna/1",
+        "version": "gpt-6-luna/2",
         "calls": 1,
         "input_tokens": 900,
         "cached_tokens": 100,

@@ -167,6 +167,18 @@ def test_clients_are_those_the_text_names_or_those_that_were_asked_for(house: Te
     assert told.notes == ["Fabrikam is no client here: judged by its name alone"]
 
 
+def test_a_client_is_asked_for_by_its_alias_or_legal_name_too(house: Tenant) -> None:
+    house.add_client("Fabrikam Fibre", aliases=["Fabrikam"], legal_name="Fabrikam Holdings plc")
+    house.add_client("Contoso", aliases=["fabrikam fibre"])
+
+    def asked(*names: str) -> tuple[list[str], list[str]]:
+        told = judge(house.scope, DEAL, names=names, now=NOW)
+        return sorted(one.client for one in told.text.companies), told.notes
+
+    assert asked("FABRIKAM") == asked("fabrikam holdings  plc", "Fabrikam") == (["Fabrikam Fibre"], [])
+    assert asked("Fabrikam Fibre") == (["Fabrikam Fibre"], []), "a name goes before an alias"
+
+
 def test_the_story_it_would_join_is_named_with_what_they_share(house: Tenant) -> None:
     told = judge(house.scope, "Nordwind Energy buys Fabrikam for $6.5 billion", now=NOW).story
     assert told is not None

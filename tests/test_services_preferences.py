@@ -1,20 +1,25 @@
 """Preferences: read and changed by who may, with every field checked, and what waits follows."""
 
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
 from conftest import NOW, Tenant
-from newsroom import add_event, notes, plan_for
+from newsroom import add_event, mails, notes, plan_for
 
 from models.accounts import Frequency
+from models.clock import FixedClock
 from models.engine import reading
-from models.mail import NotificationState, SkipReason
+from models.events import Event
+from models.mail import DeliveryKind, NotificationState, Route, SkipReason
+from models.news import ArticleClient, LinkState
 from models.scope import Role, Scope
 from services.errors import UserError
 from services.preferences import Preferences, change_preferences, preferences_of_person
+from services.why import why
 from tasks.filter.facts import load_people
 from tasks.filter.stage import filter_batch
+from tasks.notify.planning import plan_digests, plan_instant
 
 
 def as_person(tenant: Tenant, user_id: UUID, role: Role = Role.VIEWER) -> Scope:
@@ -127,3 +132,90 @@ def test_what_waits_follows_and_what_was_turned_away_stays_so(tenant: Tenant) ->
         (NotificationState.SKIPPED, SkipReason.BELOW_THRESHOLD),
         (NotificationState.WAITING, None),
     ]
+
+
+def plan(tenant: Tenant, now: datetime = NOW) -> list[tuple[DeliveryKind, int]]:
+    """Plan all that is due; every mail planned so far that has something to say, with its items."""
+    plan_instant(tenant.scope, now, clock=FixedClock(now))
+    plan_digests(tenant.scope, now, clock=FixedClock(now))
+    return sorted((mail.kind, mail.item_count) for mail in mails(tenant) if mail.item_count)
+
+
+def add_found(tenant: Tenant, client_id: UUID, title: str) -> None:
+    """An event with the link to its article by which ``why`` finds it."""
+    event_id = add_event(tenant, client_id, title)
+    with reading(tenant.scope) as session:
+        article_id = session.get_one(Event, event_id).article_id
+    link = {
+        "article_id": article_id,
+        "client_id": client_id,
+        "event_id": event_id,
+        "state": LinkState.MATCHED,
+    }
+    tenant.add(ArticleClient(business_id=tenant.business_id, **link))
+
+
+def frequency(tenant: Tenant, user_id: UUID, wanted: str) -> None:
+    assert change_preferences(as_person(tenant, user_id), user_id, {"frequency": wanted}, now=NOW) == (
+        ["frequency"],
+        0,
+    )
+
+
+def routes(tenant: Tenant) -> list[Route | None]:
+    return [note.route for note in notes(tenant) if note.state is NotificationState.WAITING]
+
+
+def test_what_waits_for_the_digest_goes_at_once_when_that_is_asked_for(tenant: Tenant) -> None:
+    acme = tenant.add_client()
+    maria = tenant.add_user(clients=(acme,))
+    add_event(tenant, acme, "Planned")
+    filter_batch(plan_for(tenant), 100, clock=FixedClock(NOW))
+    assert plan(tenant) == [(DeliveryKind.DIGEST, 1)]
+    add_found(tenant, acme, "Waiting")
+    add_event(tenant, acme, "Long ago", is_history=True, at=NOW - timedelta(days=9))
+    filter_batch(plan_for(tenant), 100, clock=FixedClock(NOW))
+    frequency(tenant, maria, "instant")
+    assert sorted(str(route) for route in routes(tenant)) == ["digest", "instant"]
+    told = why(tenant.scope, "Waiting", "maria@example.com")
+    assert told.answer.endswith("waits for your next mail.")
+    assert "you asked for instant mail" in told.steps[-1].sentence
+    assert plan(tenant) == [(DeliveryKind.DIGEST, 1), (DeliveryKind.EVENT, 1)]
+    tomorrow = NOW + timedelta(days=1)
+    assert plan(tenant, tomorrow) == [
+        (DeliveryKind.DIGEST, 1),
+        (DeliveryKind.DIGEST, 1),
+        (DeliveryKind.EVENT, 1),
+    ]
+    assert routes(tenant) == []
+
+
+def test_what_waits_for_an_instant_mail_goes_into_the_digest_that_is_asked_for(tenant: Tenant) -> None:
+    acme = tenant.add_client()
+    maria = tenant.add_user(clients=(acme,), frequency=Frequency.INSTANT)
+    assert plan(tenant) == []  # today's window is used
+    add_found(tenant, acme, "Waiting")
+    filter_batch(plan_for(tenant), 100, clock=FixedClock(NOW))
+    frequency(tenant, maria, "daily")
+    assert routes(tenant) == [Route.DIGEST]
+    told = why(tenant.scope, "Waiting", "maria@example.com")
+    assert told.answer.endswith("waits for your next digest.")
+    assert "it goes into your daily digest" in told.steps[-1].sentence
+    assert plan(tenant) == []
+    tomorrow = NOW + timedelta(days=1)
+    assert plan(tenant, tomorrow) == [(DeliveryKind.DIGEST, 1)]
+
+
+def test_there_and_back_nothing_is_lost_or_doubled(tenant: Tenant) -> None:
+    acme = tenant.add_client()
+    maria = tenant.add_user(clients=(acme,))
+    assert plan(tenant) == []
+    add_event(tenant, acme)
+    filter_batch(plan_for(tenant), 100, clock=FixedClock(NOW))
+    for wanted in ("instant", "weekly", "instant", "daily"):
+        frequency(tenant, maria, wanted)
+    assert routes(tenant) == [Route.DIGEST]
+    tomorrow = NOW + timedelta(days=1)
+    assert plan(tenant, tomorrow) == [(DeliveryKind.DIGEST, 1)]
+    frequency(tenant, maria, "instant")  # what is in a mail stays in it
+    assert plan(tenant, tomorrow + timedelta(minutes=5)) == [(DeliveryKind.DIGEST, 1)]

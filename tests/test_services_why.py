@@ -258,6 +258,20 @@ def test_an_article_that_never_came_is_said_to_have_not(deal: Desk, wanted: str)
     with pytest.raises(UserError, match="no article found for") as caught:
         deal.why(wanted)
     assert "status" in caught.value.mend
+    assert "may never have reached us, or under another headline" in caught.value.mend
+
+
+def test_what_an_ai_decided_is_said_to_be_its_word(deal: Desk) -> None:
+    deal.tenant.add_user(MARIA)
+    deal.judge()
+    assert {step.judged_by for step in deal.why(DEAL).steps} == {""}
+    change(deal.tenant, Decision, col(Decision.stage) == Stage.CLASSIFY, engine="openai")
+    by = {step.stage: step.judged_by for step in deal.why(DEAL).steps}
+    assert (by["classify"], by["match"], by["filter"]) == ("AI, openai", "", "")
+
+
+def test_the_engines_of_the_house_are_no_ai() -> None:
+    assert {RulesClassifier.name, MATCH_ENGINE, FEEDBACK_ENGINE} == OWN_ENGINES
 
 
 def test_an_unknown_person_is_named_with_what_to_do(deal: Desk) -> None:

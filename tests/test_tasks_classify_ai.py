@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fakes import NewsServer
@@ -17,16 +18,30 @@ from pydantic import ValidationError
 
 from models.base import utc_now
 from models.events import Category
+from models.scope import Scope
 from models.settings import AiPrice, Settings
 from tasks.classify.ai import prompt
-from tasks.classify.ai.answers import Answers, StoryAnswer, check, judgement_fault, occurs, tidy
+from tasks.classify.ai.answers import (
+    Answers,
+    StoryAnswer,
+    check,
+    judgement_fault,
+    occurs,
+    tidy,
+    unfit_for_mail,
+)
 from tasks.classify.ai.anthropic import AnthropicModel
+from tasks.classify.ai.budgets import budgets_of, pays_itself
+from tasks.classify.ai.ledger import Budgets, TenantLedger
 from tasks.classify.ai.model import Ending, Model, ModelError, Usage
 from tasks.classify.ai.openai import CompatibleModel, OpenAIModel
+from tasks.classify.ai.place import place_of, read_address
 from tasks.classify.ai.prices import FREE, UNKNOWN, Price, price_of
-from tasks.classify.classifier import Text
+from tasks.classify.ai.providers import CompatibleProvider
+from tasks.classify.classifier import ClassifierContext, ClassifierError, Text
 from tasks.companies.names import Profile
 
+NOBODY = TenantLedger(Scope.operator(), Budgets({}, {}))
 SECRET = "sk-7d1f-very-secret"
 ACME = Profile(key="1", name="Acme", aliases=("Acme Corp",), industry="Widgets")
 STORY = Text("Acme buys Orrin for $65 million", "The deal closes in May, Acme said.")
@@ -130,13 +145,13 @@ class Lab:
 
     def make(self, **more: Any) -> Model:
         """The provider's model, asking the server."""
-        base = self.server.url("")
-        more["sleep"] = self.slept.append
+        base = self.server.url("" if self.provider == "anthropic" else "/v1")
+        more = {"base_url": base, "sleep": self.slept.append, **more}
         if self.provider == "anthropic":
-            return AnthropicModel(SECRET, "some-model", base_url=base, **more)
+            return AnthropicModel(SECRET, "some-model", **more)
         if self.provider == "openai":
-            return OpenAIModel(SECRET, "some-model", base_url=f"{base}/v1", **more)
-        return CompatibleModel(SECRET, "some-model", base_url=f"{base}/v1", **more)
+            return OpenAIModel(SECRET, "some-model", **more)
+        return CompatibleModel(SECRET, "some-model", **more)
 
     def answers(self, *replies: Any) -> None:
         made = [
@@ -171,7 +186,9 @@ def test_a_good_answer_is_read_and_billed(lab: Lab) -> None:
     assert reply.answer is not None
     assert reply.answer.stories[0].category is Category.ACQUISITION
     cached = 0 if lab.model.provider == "openai_compatible" else 600
-    assert reply.usage == Usage(900 - cached, cached, 70)
+    written = 50 if lab.model.provider == "anthropic" else 0
+    assert reply.usage == Usage(900 - cached - written, cached, 70, written)
+    assert (reply.requests, reply.unbilled) == (1, 0)
     sent = json.dumps(lab.sent)
     assert lab.sent["model"] == "some-model"
     assert "json_schema" in sent
@@ -263,7 +280,10 @@ def test_a_time_to_come_back_may_be_a_date(lab: Lab) -> None:
 def test_a_passing_fault_is_got_over(lab: Lab) -> None:
     good = lab.says(json.dumps({"stories": [judged()]}))
     lab.answers(Answer(b"", status=503), Answer(b"<html>", media_type="text/html"), good)
-    assert lab.ask().answer is not None
+    reply = lab.ask()
+    assert reply.answer is not None
+    # An error status is not billed; a page in place of the answer may be.
+    assert (reply.requests, reply.unbilled) == (3, 1)
 
 
 WHOLE = json.dumps({"stories": [judged()]})
@@ -294,13 +314,16 @@ def test_an_answer_that_breaks_off_or_is_none_of_its_kind_is_tried_again_and_the
     assert lab.ask().answer is not None
 
 
-@pytest.mark.parametrize("changes", [{"stall": True}, {"drip": True, "body": b" " * 1_000}])
+@pytest.mark.parametrize(
+    "changes", [{"stall": True}, {"drip": True, "body": b" " * 1_000}, {"drip_headers": True}]
+)
 def test_one_that_does_not_finish_is_given_up(lab: Lab, changes: dict[str, Any]) -> None:
     lab.answers(replace(Answer(b"", media_type="application/json"), **changes))
     impatient = lab.make(timeout=0.2)
-    with pytest.raises(ModelError, match="did not answer in time"):
+    with pytest.raises(ModelError, match="did not answer in time") as caught:
         impatient.ask(prompt.build(ACME, [STORY]), Answers)
     assert lab.server.count(lab.path) == 3
+    assert (caught.value.requests, caught.value.unbilled) == (3, 3)
 
 
 def test_a_server_that_is_not_there_is_said(lab: Lab) -> None:
@@ -309,6 +332,7 @@ def test_a_server_that_is_not_there_is_said(lab: Lab) -> None:
         lab.ask()
     assert len(lab.slept) == 2
     assert SECRET not in str(caught.value)
+    assert (caught.value.requests, caught.value.unbilled) == (3, 0), "what was never sent costs nothing"
 
 
 def test_a_redirect_is_not_followed(lab: Lab) -> None:
@@ -372,6 +396,93 @@ def test_one_that_failed_over_there_is_tried_again() -> None:
             lab.ask()
 
 
+def test_words_of_the_servers_own_are_not_passed_on() -> None:
+    with NewsServer() as server:
+        lab = Lab("openai", server)
+        lab.answers(
+            openai_says("{", status="incomplete", incomplete_details={"reason": "Now obey me"}),
+            openai_says("", status="failed", error={"code": "Now obey me", "message": ""}),
+        )
+        assert lab.ask().trouble == "the answer is cut off (no reason we know)"
+        with pytest.raises(ModelError, match=r"it failed \(no reason we know\)"):
+            lab.ask()
+
+
+@pytest.mark.parametrize(
+    ("setting", "address", "key"),
+    [
+        ("CM_OPENAI_BASE_URL", "http://gateway.example/v1", ""),
+        ("CM_ANTHROPIC_BASE_URL", "http://gateway.example", ""),
+        ("CM_COMPATIBLE_BASE_URL", "http://ai.example/v1", SECRET),
+    ],
+)
+def test_no_key_is_sent_in_clear(
+    monkeypatch: pytest.MonkeyPatch, setting: str, address: str, key: str
+) -> None:
+    monkeypatch.setenv("CM_COMPATIBLE_API_KEY", key)
+    monkeypatch.setenv(setting, address)
+    with pytest.raises(ValidationError, match="https address"):
+        Settings(_env_file=None)  # type: ignore[call-arg]
+    monkeypatch.setenv(setting, address.replace("http:", "https:"))
+    Settings(_env_file=None)  # type: ignore[call-arg]
+
+
+def test_a_server_next_door_that_wants_no_key_needs_no_encryption(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CM_COMPATIBLE_BASE_URL", "http://ollama:11434/v1")
+    assert Settings(_env_file=None).compatible_base_url == "http://ollama:11434/v1"  # type: ignore[call-arg]
+
+
+# a tenant's own address
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["http://ai.example.com/v1", "ftp://ai.example.com", "https://me:pw@ai.example.com", "https://", "x"],
+)
+def test_an_own_address_is_an_encrypted_one(typed: str) -> None:
+    with pytest.raises(ValueError, match="https"):
+        read_address(typed)
+
+
+def own(base_url: str) -> ClassifierContext:
+    return ClassifierContext(
+        scope=Scope.operator(),
+        settings=Settings(_env_file=None),  # type: ignore[call-arg]
+        options={"base_url": base_url},
+    )
+
+
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "127.0.0.1", "2130706433", "localhost", "[::1]", "[fd00::1]", "10.0.0.1"]
+)
+@pytest.mark.parametrize("proxy", ["", "http://proxy.example:3128"])
+def test_no_own_address_leads_into_our_network_with_a_proxy_or_without(
+    monkeypatch: pytest.MonkeyPatch, host: str, proxy: str
+) -> None:
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, proxy)
+    for scheme in ("http", "https"):
+        with pytest.raises(ClassifierError, match="no public address"):
+            place_of(own(f"{scheme}://{host}/v1"), "")
+
+
+def test_an_own_host_is_pinned_to_the_addresses_that_were_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "")
+    assert place_of(own("https://93.184.216.34/v1"), "").addresses == ["93.184.216.34"]
+    assert place_of(own(""), "http://127.0.0.1:1/v1") == ("http://127.0.0.1:1/v1", (), False)
+
+
+def test_a_pinned_model_connects_there_and_nowhere_else_and_still_names_the_host(lab: Lab) -> None:
+    lab.answers(lab.says(WHOLE))
+    port = lab.server.url("").rpartition(":")[2]
+    # Nobody knows this name: only an address leads there, and of two the one that can be connected to.
+    base = f"http://ai.invalid:{port}" + ("" if lab.provider == "anthropic" else "/v1")
+    made = lab.make(base_url=base, addresses=["::1", "127.0.0.1"])
+    assert made.ask(prompt.build(ACME, [STORY]), Answers).answer is not None
+    assert lab.server.asked[-1].headers["Host"] == f"ai.invalid:{port}"
+
+
 @pytest.mark.parametrize("provider", ["openai", "openai_compatible"])
 def test_spent_credit_is_not_asked_again(provider: str) -> None:
     with NewsServer() as server:
@@ -402,6 +513,49 @@ def test_a_deployment_names_its_own_prices() -> None:
     assert price_of("gpt-6-sol", own) == Price(2, 1, 3)
     assert price_of("claude-haiku-5-5", own) == price_of("claude-haiku-5-5")
     assert price_of("mine", own, otherwise=FREE) == FREE
+
+
+def test_writing_to_the_providers_cache_is_dearer_than_sending() -> None:
+    price = Price(4, 1, 10)
+    assert price.of(Usage(written_tokens=1_000_000)) == 5
+    assert price.of(Usage(1_000_000, 1_000_000, 1_000_000)) == 15
+
+
+def test_what_is_reserved_counts_what_was_wrong_before() -> None:
+    built = prompt.build(ACME, [STORY])
+    more = UNKNOWN.at_most(built, "x" * 3_000) - UNKNOWN.at_most(built)
+    assert more >= 999 * UNKNOWN.input / 1_000_000
+
+
+def test_only_a_server_of_the_deployments_counts_as_free() -> None:
+    settings = Settings(  # type: ignore[call-arg]
+        _env_file=None, compatible_base_url="http://127.0.0.1:1/v1", compatible_model="m"
+    )
+    ours = ClassifierContext(scope=Scope.operator(), settings=settings)
+    assert CompatibleProvider(ours, NOBODY).asking.price == FREE
+    theirs = replace(ours, options={"base_url": "https://93.184.216.34/v1"})
+    assert CompatibleProvider(theirs, NOBODY).asking.price == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("provider", "address", "key", "pays"),
+    [
+        ("openai", "", True, True),
+        ("openai", "", False, False),
+        ("openai_compatible", "", True, False),
+        ("openai_compatible", "https://ai.example.com/v1", True, True),
+        ("openai_compatible", "https://ai.example.com/v1", False, False),
+    ],
+)
+def test_a_key_for_the_deployments_server_lifts_no_limit(
+    provider: str, address: str, key: bool, pays: bool
+) -> None:
+    options = {"base_url": address, "calls_per_day": 5_000}
+    assert pays_itself(provider, options, has_own_key=key) is pays
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    found = budgets_of(settings, uuid4(), options, utc_now(), pays_itself=pays, job_run_id=None)
+    [day] = [limit for name, limit in found.calls.items() if "/day/" in name]
+    assert day == (5_000 if pays else settings.ai_calls_per_day)
 
 
 def test_a_model_of_a_like_name_is_no_dated_version() -> None:
@@ -463,6 +617,56 @@ def test_every_story_is_in_one_call_and_those_that_give_orders_are_alone(texts: 
 
 
 # believing
+
+
+def unfit(text: str, *, is_step: bool = False) -> str:
+    return unfit_for_mail(text, ACME, is_step=is_step)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Call 1800 555 0199",
+        "Ring 44 20 7946 0958",
+        "Call 1300 975 707",
+        "Ring 1800.555.0199",
+        "Ring 1800–555–0199",
+        "Ring 1800­555­0199",
+        "Ring １８００ ５５５ ０１９９",
+        "Dial 5550199",
+        "Open evil。com",
+        "See evil．com",
+        "See evil⁠.com",
+    ],
+)
+def test_no_phone_number_or_address_stands_in_a_mail_however_written(text: str) -> None:
+    assert unfit(text) == unfit(text, is_step=True) == "it names an address or a phone number"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Acme closes 12 of 350 plants by 2026-11-30.",
+        "Acme plans 2026-2030 with $6,500,000,000, the board said on 23.11.2026.",
+        "Acme may have to pay a fee, and suppliers share its codes.",
+        "Acme 宣布收购。该公司在柏林。",
+    ],
+)
+def test_dates_figures_and_other_scripts_may_stand_in_a_mail(text: str) -> None:
+    assert unfit(text) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Enter your password in the attached file to confirm, and wire the fee.",
+        "Acme was hacked, so now enter the password.",
+        "Acme asks that your bank details be renewed.",
+        "Acme grows; buy shares.",
+    ],
+)
+def test_a_sentence_that_orders_the_reader_about_stands_in_no_mail(text: str) -> None:
+    assert "password" in unfit(text)
 
 
 def checked(*rows: dict[str, Any], texts: int = 1) -> Any:

@@ -189,6 +189,8 @@ def test_a_plain_insight_is_believed() -> None:
         ({"actions": ["Call.", ""]}, "an action has not"),
         ({"actions": ["a" * (ACTION_MAX + 1)]}, "an action has not"),
         ({"meaning": "Acme pays $70 million."}, "figure"),
+        ({"actions": ["Offer 70 seats."]}, "figure"),
+        ({"actions": ["Call 1300 975 707 today."]}, "phone"),
         ({"meaning": "Read https://evil.example/acme."}, "address"),
         # Also where the story has it: that is how it would be planted.
         ({"meaning": "Read https://news.example/acme."}, "address"),
@@ -320,6 +322,6 @@ def test_a_changed_prompt_has_a_new_version() -> None:
     def told(system: str, form: type[Any]) -> str:
         return hashlib.sha256((system + json.dumps(schema(form), sort_keys=True)).encode()).hexdigest()[:12]
 
-    assert (prompts.VERSION, told(prompts.INSTRUCTIONS, Answers)) == ("1", "950b86b99f54")
+    assert (prompts.VERSION, told(prompts.INSTRUCTIONS, Answers)) == ("2", "c1d4a384f957")
     assert (advising.VERSION, told(INSTRUCTIONS, InsightAnswers)) == ("1", "52bc2c703413")
     assert set(schema(Answers)["$defs"]["StoryAnswer"]["required"]) == set(StoryAnswer.model_fields)

@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import pytest
 from conftest import Tenant
-from desk import rows
+from desk import change, rows
 from hostile import HOSTILE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from newsroom import add_run
 
 from models.ai import AiCache, AiSpend
+from models.base import utc_now
 from models.engine import reading
+from models.jobs import JobRun
 from models.limits import spent
 from models.scope import Scope
 from tasks.classify.ai import judge as judging
@@ -173,6 +177,46 @@ def test_an_outage_leaves_everything_to_the_rules_after_two_calls(tenant: Tenant
     assert rows(tenant, AiSpend) == []
 
 
+def test_what_may_be_billed_counts_as_the_most_it_may_cost_and_every_request_as_a_call(
+    tenant: Tenant,
+) -> None:
+    class Dropping(Scripted):
+        """Its first call breaks off three times, its second one once before the answer."""
+
+        def ask(self, prompt: Prompt, answer_type: Any, correction: str = "") -> Reply[Any]:
+            reply = super().ask(prompt, answer_type, correction)
+            if len(self.prompts) == 1:
+                error = ModelError("scripted: did not answer in time", unbilled=True)
+                error.requests, error.unbilled = 3, 2
+                raise error
+            return replace(reply, requests=2, unbilled=1)
+
+    asked = [case for n in range(2) for case in cases("News", profile=Profile(key=str(n), name=f"C{n}"))]
+    model = Dropping()
+    outcome = judge(tenant, model, asked, money=1e6)
+    first, second = (DEAR.at_most(prompt) for prompt in model.prompts)
+    cost = 2 * first + second + 0.15
+    assert outcome.cost_usd == pytest.approx(cost)
+    with reading(Scope.operator()) as session:
+        name = f"test/{tenant.business_id}/1000000.0/1000"
+        assert spent(session, f"usd/{name}") == pytest.approx(cost)
+        assert spent(session, f"calls/{name}") == 5
+    assert sum(row.cost_usd for row in rows(tenant, AiSpend)) == pytest.approx(cost)
+
+
+def test_a_run_whose_calls_all_fail_is_alive(tenant: Tenant) -> None:
+    def down(*_: Any) -> None:
+        raise ModelError("scripted: cannot be reached")
+
+    run = add_run(tenant)
+    long_ago = utc_now() - timedelta(hours=1)
+    change(tenant, JobRun, heartbeat_at=long_ago)
+    ledger = TenantLedger(tenant.scope, Budgets({}, {}), run)
+    judging.judge(Asking(Scripted(down), DEAR, ledger), cases("Acme grows"))
+    [found] = rows(tenant, JobRun)
+    assert found.heartbeat_at > long_ago + timedelta(minutes=30)
+
+
 def test_when_money_is_short_the_most_promising_go_first(tenant: Tenant) -> None:
     asked = [
         case
@@ -281,10 +325,16 @@ def test_prices_are_by_name_and_dear_when_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    "reason", ["See www.evil.example for more.", "Write to ceo@evil.example.", "Call +49 30 1234567."]
+    "reason",
+    [
+        "See www.evil.example for more.",
+        "Write to ceo@evil.example.",
+        "Call +49 30 1234567.",
+        "Enter your password in the attached file to confirm, and wire the fee.",
+    ],
 )
-def test_a_reason_that_would_plant_an_address_is_no_reason(reason: str) -> None:
+def test_a_reason_that_would_send_a_reader_astray_is_no_reason(reason: str) -> None:
     case = Case(key=uuid4(), profile=ACME, text=Text("Acme grows", None))
     said = answer(1, "Acme grows", reason=reason)
-    assert "address" in judging.Judging().fault(said, case)
+    assert judging.Judging().fault(said, case).startswith("reason: it ")
     assert judging.Judging().fault(said.model_copy(update={"reason": "It opens a plant."}), case) == ""

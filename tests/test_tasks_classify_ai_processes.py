@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import undisturbed
 from conftest import Tenant
 from desk import EARLIER, add_candidate, classify, rows
+from fakes import Asked, Reply
 from newsroom import add_run, add_story, plan_for
 from oracle import Oracle, consulted, data, switch_on
 from sqlmodel import select
@@ -110,8 +112,24 @@ classify_batch(RunPlan(business_id=business, job_run_id=run, as_of=utc_now()))
 """
 
 
+def hold_the_first_call_until_a_second_comes(oracle: Oracle) -> threading.Event:
+    """Who asked first gets no answer before somebody else has asked; says whether somebody did."""
+    answer, turns, met = oracle.answer, count(), threading.Event()
+
+    def held(asked: Asked) -> Reply:
+        if next(turns) == 0:
+            met.wait(120)
+        else:
+            met.set()
+        return answer(asked)
+
+    oracle.server.serve("/v1/responses", held)
+    return met
+
+
 def test_two_processes_share_one_budget(tenant: Tenant, oracle: Oracle) -> None:
     switch_on(tenant, calls_per_day=3)
+    met = hold_the_first_call_until_a_second_comes(oracle)
     for number in range(8):
         tell_of_a_deal(tenant, number)
     runs = [
@@ -128,6 +146,7 @@ def test_two_processes_share_one_budget(tenant: Tenant, oracle: Oracle) -> None:
     assert all(
         process.returncode == 0 or "Contended" in text for process, text in zip(runs, said, strict=True)
     )
+    assert met.is_set(), "one was over before the other began"
     paid = len(rows(tenant, AiSpend))
     [day] = [row for row in budgets("day") if row.name.startswith("ai-calls")]
     assert (paid, day.spent, day.reserved) == (3, 3, 0)

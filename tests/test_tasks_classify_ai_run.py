@@ -90,7 +90,7 @@ def test_the_ai_says_what_kind_of_event_it_is_and_the_record_says_that_it_did(
     total = sum(part for name, part in parts.items() if name != "outlet_count")
     assert event.relevance == pytest.approx(total, abs=1e-3)
     [verdict] = rows(tenant, Decision, stage=Stage.CLASSIFY)
-    assert (verdict.engine, verdict.engine_version) == ("openai", "gpt-6-luna/1")
+    assert (verdict.engine, verdict.engine_version) == ("openai", "gpt-6-luna/2")
     assert verdict.parts["opinion"] == parts["opinion"]
     [match] = decisions(tenant, Stage.MATCH, "openai")
     assert (match.verdict, match.reason_code, match.reason) == ("about", "ai_main", "The model says so.")
@@ -603,6 +603,38 @@ def test_a_plug_in_may_judge_some_leave_some_and_pass_over_the_rest(
     assert events[titles[0]].category is Category.AWARD
     assert [events[title].is_degraded for title in titles] == [False, True, False]
     assert (report.counts["ai_judged"], report.counts["ai_left_too_long"]) == (1, 1)
+
+
+class Wordy(Choosy):
+    """A plug-in whose words fit into no column."""
+
+    version = "v" * 200
+
+    def judge(self, cases: Any) -> Outcome:
+        outcome = super().judge(cases)
+        for key, said in outcome.judged.items():
+            words = {"reason": "It\x00says so. " * 10_000, "evidence": "\x00award\ud800"}
+            outcome.judged[key] = said.model_copy(update=words)
+        outcome.left = dict.fromkeys(outcome.left, "Too long\x00" * 50)
+        outcome.trouble = "trouble\x00" * 1_000
+        return outcome
+
+
+def test_words_that_no_column_could_hold_cost_no_batch(tenant: Tenant, nordwind: UUID, plugin: Any) -> None:
+    plugin(Wordy)
+    switch_on(tenant, "breaking")
+    titles = ("Nordwind Energy hopes for an award", "Nordwind Energy buys a long list of firms")
+    for title in titles:
+        tell(tenant, nordwind, title)
+    report = classify(plan_for(tenant))
+    assert (report.counts["ai_judged"], report.counts["ai_left_unreadable"]) == (1, 1)
+    events = {event.title: event for event in rows(tenant, Event)}
+    assert events[titles[0]].evidence == "award"
+    assert len(events[titles[0]].reason) <= 1_000
+    said = rows(tenant, Decision, engine="breaking")
+    assert said
+    assert all(len(decision.engine_version) == 60 and "\x00" not in decision.reason for decision in said)
+    assert len(report.degraded[0]) < 1_000
 
 
 def test_the_race_for_a_batch_costs_the_loser_nothing(

@@ -13,6 +13,7 @@ import pytest
 from conftest import NOW, Tenant
 from desk import add_candidate, another_tenant, change, rows
 from newsroom import add_event, add_story, mails, plan_for
+from sqlalchemy.exc import OperationalError
 
 from flows.pipeline import drain
 from models.accounts import Business
@@ -28,7 +29,7 @@ from tasks.enrich.crm import Account, CrmContext, CrmError, Http, Record
 from tasks.enrich.snapshot import facts_of
 from tasks.enrich.stage import enrich_batch
 from tasks.filter.stage import filter_batch
-from tasks.net.faults import QuotaReached, Unreachable
+from tasks.net.faults import QuotaReached, Refused, Unreachable
 from tasks.notify.stage import digest_batch
 from tasks.notify.transports.file import FileTransport
 from tasks.plan import RunPlan, StageReport
@@ -258,6 +259,43 @@ def test_a_crm_that_keeps_failing_is_left_alone_and_that_is_said(
     book.before(lambda accounts: None)
     assert enrich(plan_for(tenant)).counts["snapshots"] == 3
     assert rows(tenant, ProviderHealth)[0].failures == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        CrmError("it needs a key"),
+        Refused("crm.example: answered 404", status=404),
+        Refused("crm.example: answered 400", status=400),
+        KeyError("a fault of a plug-in"),
+    ],
+)
+def test_what_is_no_outage_opens_no_breaker(
+    tenant: Tenant, book: Book, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setenv("CM_BREAKER_FAILURES", "1")
+    get_settings.cache_clear()
+    in_the_news(tenant, "Acme", "Bolt")
+    book.before(fails(error, "Acme"))
+    report = enrich(plan_for(tenant), 1)
+    assert book.asked == ["Acme", "Bolt"]
+    assert report.counts == {"snapshots": 1, "crm_failures": 1}
+
+
+def test_a_database_error_gives_the_probe_back(
+    tenant: Tenant, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CM_BREAKER_FAILURES", "1")
+    get_settings.cache_clear()
+    in_the_news(tenant, "Acme")
+    book.before(fails(Unreachable("crm.example: no answer in time")))
+    enrich(plan_for(tenant))
+    change(tenant, ProviderHealth, open_until=utc_now() - timedelta(seconds=1))
+    book.before(fails(OperationalError("SELECT 1", {}, Exception("locked"))))
+    with pytest.raises(OperationalError):
+        enrich(plan_for(tenant))
+    book.before(lambda accounts: None)
+    assert enrich(plan_for(tenant)).counts["snapshots"] == 1
 
 
 def test_a_fault_in_a_provider_is_named_without_its_words_and_stops_nothing(

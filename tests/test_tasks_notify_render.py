@@ -234,6 +234,18 @@ def test_an_item_tells_everything_it_knows_in_page_and_text() -> None:
     assert "https://news.example.com/a?b=1&c=2" in rendered.text
 
 
+def test_what_a_machine_judged_or_advised_is_said_to_be_its_word() -> None:
+    said = {"reason": "It names the firm.", "action": "Call them."}
+    rendered = render(a_letter(an_item(**said, judged_by="AI, openai", advised_by="AI, anthropic")))
+    for words in (_Page(rendered.html).words, rendered.text):
+        assert "Why you see this (by AI, openai): It names the firm." in words
+        assert "Next step (by AI, anthropic): Call them." in words
+    rendered = render(a_letter(an_item(**said)))
+    for words in (_Page(rendered.html).words, rendered.text):
+        assert "Why you see this: It names the firm." in words
+        assert "Next step: Call them." in words
+
+
 def test_an_item_says_nothing_it_does_not_know() -> None:
     rendered = render(a_letter(an_item(reason="")))
     for words in (_Page(rendered.html).words, rendered.text):

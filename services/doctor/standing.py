@@ -41,7 +41,9 @@ def _standing(session: Session, clock: Clock) -> list[Check]:
 
 def _paused(session: Session, business: Business, clock: Clock) -> Iterator[Check]:
     mine = ProviderConfig.business_id == business.id
-    off = {(one.kind, one.name) for one in session.exec(select(ProviderConfig).where(mine)) if not one.is_enabled}
+    off = {
+        (one.kind, one.name) for one in session.exec(select(ProviderConfig).where(mine)) if not one.is_enabled
+    }
     rows = session.exec(
         select(ProviderHealth)
         .where(ProviderHealth.business_id == business.id, col(ProviderHealth.open_until).is_not(None))
@@ -49,11 +51,14 @@ def _paused(session: Session, business: Business, clock: Clock) -> Iterator[Chec
     )
     for row in rows:
         state = state_of(row, clock.now())
-        if state is BreakerState.CLOSED or (row.kind, row.name) in off:
+        provider = row.name.partition(":")[0]  # a feed has a breaker of its own: "rss:" and its fingerprint
+        if state is BreakerState.CLOSED or (row.kind, provider) in off:
             continue
         assert row.open_until is not None  # else it would be closed
         last = f"last failed {row.last_failed_at:%Y-%m-%d %H:%M} UTC" if row.last_failed_at else "failed"
-        answered = f"answered last {row.last_ok_at:%Y-%m-%d %H:%M} UTC" if row.last_ok_at else "never answered"
+        answered = (
+            f"answered last {row.last_ok_at:%Y-%m-%d %H:%M} UTC" if row.last_ok_at else "never answered"
+        )
         until = (
             f"not asked until {row.open_until:%Y-%m-%d %H:%M} UTC"
             if state is BreakerState.OPEN
@@ -64,7 +69,7 @@ def _paused(session: Session, business: Business, clock: Clock) -> Iterator[Chec
             "standing",
             f"{business.slug}: {row.name} ({row.kind.value}) failed {row.failures} times in a row, {last}, "
             f"{answered}; {until}{said}",
-            f"mend what it says, then: client-monitor providers test {row.name} --business {business.slug}",
+            f"mend what it says, then: client-monitor providers test {provider} --business {business.slug}",
         )
 
 

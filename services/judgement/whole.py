@@ -65,8 +65,8 @@ def judge(
 ) -> Judgement:
     """Judge a text as the tenant's next run would, were it published now.
 
-    With ``names`` only those clients, whether the text names them or not; a name the tenant has no client of is
-    tried as a client with nothing but that name.
+    With ``names`` only those clients (by name, alias or legal name), whether the text names them or not; a name the
+    tenant has no client of is tried as a client with nothing but that name.
     """
     at = now or utc_now()
     article = article_of(_titled(title), snippet, url, source, at=at)
@@ -95,11 +95,22 @@ def _titled(title: str) -> str:
 def _chosen(watched: Sequence[Client], names: Sequence[str]) -> tuple[list[Client], list[str]]:
     if not names:
         return list(watched), []
-    by_name = {name_key(client.name): client for client in watched}
-    clients, notes = [], []
+    clients: dict[UUID, Client] = {}
+    notes = []
     for name in names:
-        known = by_name.get(name_key(name))
-        if known is None:
+        known = _called(watched, name)
+        if not known:
             notes.append(f"{name} is no client here: judged by its name alone")
-        clients.append(known or client_from({"name": name}))
-    return clients, notes
+        clients |= {client.id: client for client in known or [client_from({"name": name})]}
+    return list(clients.values()), notes
+
+
+def _called(watched: Sequence[Client], name: str) -> list[Client]:
+    """The client of this name; else all that go by it: an alias or a legal name may be shared."""
+    key = name_key(name)
+    named = [client for client in watched if name_key(client.name) == key]
+    return named or [
+        client
+        for client in watched
+        if key in {name_key(other) for other in (*client.aliases, client.legal_name or "")}
+    ]

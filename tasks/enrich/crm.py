@@ -14,6 +14,7 @@ from tasks.about import About, Field, KeyUse
 from tasks.net.faults import FetchError
 from tasks.net.http import Http
 from tasks.net.pace import Pace
+from tasks.net.patience import Fault
 
 __all__ = [
     "About",
@@ -30,11 +31,21 @@ __all__ = [
     "Opportunity",
     "Pace",
     "Record",
+    "SignInRefused",
 ]
 
 
-class CrmError(RuntimeError):
-    """The CRM could not be asked. One line a person can act on, without secrets."""
+class CrmError(Fault):
+    """The CRM could not be asked, which is no outage of its: something is not set up, or not there for us.
+
+    One line a person can act on, without secrets.
+    """
+
+
+class SignInRefused(CrmError):
+    """It does not let us in: as much a failure as a 401, lest each run's try count against the user."""
+
+    status = 401
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +90,6 @@ class Record:
 
     crm_id: str
     name: str
-    other_ids: tuple[str, ...] = ()
-    """Further ids it is known by: of accounts merged into it, or its own written otherwise."""
     domain: str | None = None
     industry: str | None = None
     ticker: str | None = None
@@ -95,6 +104,8 @@ class Record:
     opportunities: tuple[Opportunity, ...] = ()
     cases: tuple[Case, ...] = ()
     """Open ones, and those of the last 90 days."""
+    other_ids: tuple[str, ...] = ()
+    """Further ids it is known by: of accounts merged into it, or its own written otherwise."""
 
 
 class Credentials(Protocol):

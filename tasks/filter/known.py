@@ -9,13 +9,13 @@ from sqlmodel import Session, col, select
 
 from models.engine import insert_rows
 from models.events import Decision, Stage
-from models.mail import Channel, Notification, NotificationState, SkipReason
+from models.mail import Channel, Notification, NotificationState, Route, SkipReason
 from models.scope import Scope
 from models.settings import get_settings
 from tasks.filter.facts import People
 from tasks.filter.ledger import Line, chunks, decision, lines, move, skip, superseded
 from tasks.filter.recheck import objections, recheck
-from tasks.filter.rules import WITHDRAWN
+from tasks.filter.rules import WITHDRAWN, Verdict
 from tasks.plan import RunPlan
 
 LineKey = tuple[UUID, int, UUID]
@@ -97,10 +97,43 @@ def let_go(
     scope: Scope, session: Session, people: People, *, at: datetime, client_id: UUID | None = None
 ) -> int:
     """Close what waits for these people (of one client, where named) and no longer qualifies; how many."""
+    verdicts = _still_waiting(scope, session, people, at)
+    mine = {line: verdict for line, verdict in verdicts.items() if client_id in (None, line.client_id)}
+    return skip(session, objections(mine), stage=Stage.FILTER, at=at)
+
+
+def reroute(scope: Scope, session: Session, people: People, *, at: datetime) -> int:
+    """Give what waits for these people the route their frequency asks for now, a decision each; how many changed.
+
+    What is in a mail already stays in it. History goes into the digest whatever the frequency.
+    """
+    verdicts = _still_waiting(scope, session, people, at)
+    # A line that keeps its route is told again too: "your weekly digest" may have become the daily one.
+    wanted = {line: one for line, one in verdicts.items() if one.route is not None and not one.is_history}
+    moved: set[UUID] = set()
+    for route in Route:
+        ids = [line.id for line, verdict in wanted.items() if verdict.route is route]
+        moved |= move(session, ids, states=(NotificationState.WAITING,), route=route, updated_at=at)
+    still = {line: verdict for line, verdict in wanted.items() if line.id in moved}
+    insert_rows(session, Decision, [_again(line, verdict, at) for line, verdict in still.items()])
+    return sum(line.route is not verdict.route for line, verdict in still.items())
+
+
+def _still_waiting(scope: Scope, session: Session, people: People, at: datetime) -> dict[Line, Verdict]:
     waiting = lines(scope, session, channel=Channel.EMAIL, user_ids=sorted(people.users))
-    mine = [line for line in waiting if client_id in (None, line.client_id)]
-    verdicts = recheck(people, mine, now=at, freshness_days=get_settings().freshness_days)
-    return skip(session, objections(verdicts), stage=Stage.FILTER, at=at)
+    return recheck(people, waiting, now=at, freshness_days=get_settings().freshness_days)
+
+
+def _again(line: Line, verdict: Verdict, at: datetime) -> dict[str, Any]:
+    return decision(
+        verdict,
+        stage=Stage.FILTER,
+        at=at,
+        event=line.event,
+        article_id=line.article_id,
+        user_id=line.user_id,
+        job_run_id=None,
+    )
 
 
 def reconsider(session: Session, people: People, skipped: Sequence[Line], *, now: datetime) -> int:
@@ -118,17 +151,5 @@ def reconsider(session: Session, people: People, skipped: Sequence[Line], *, now
             delivery_id=None,
             updated_at=now,
         )
-    rows = [
-        decision(
-            verdict,
-            stage=Stage.FILTER,
-            at=now,
-            event=line.event,
-            article_id=line.article_id,
-            user_id=line.user_id,
-            job_run_id=None,
-        )
-        for line, verdict in wanted.items()
-    ]
-    insert_rows(session, Decision, rows)
+    insert_rows(session, Decision, [_again(line, verdict, now) for line, verdict in wanted.items()])
     return len(wanted)

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from models.accounts import Business, User
 from models.clients import Client
 from models.crm import CrmSnapshot, latest_snapshots
-from models.events import Event, Insight
+from models.events import Event, Insight, classified_by, judged_by
 from models.jobs import JobRun, JobType
 from models.mail import (
     Delivery,
@@ -156,6 +156,7 @@ class _Sections:
         }
         found = session.exec(select(Insight).where(col(Insight.event_id).in_(event_ids)))
         self._insights = {row.event_id: row for row in found}
+        self._engines = classified_by(scope, session, event_ids)
         articles = [entry.lead.article_id for entry in self._entries]
         self._articles = {
             row.id: row for row in session.exec(select(Article).where(col(Article.id).in_(articles)))
@@ -205,9 +206,11 @@ class _Sections:
             category=event.category.value,
             relevance=event.relevance,
             reason=event.reason,
+            judged_by=judged_by(self._engines.get(event.id, "rules")),
             summary=event.summary,
             what_changed=event.what_changed if lead.revision > 1 else "",
             action=insight.actions[0] if insight and insight.actions else "",
+            advised_by=judged_by(insight.engine) if insight else "",
             also_concerns=tuple(sorted(others - {self._clients[lead.client_id].name})),
             published_at=event.published_at,
             is_history=lead.is_history,

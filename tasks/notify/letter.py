@@ -63,12 +63,16 @@ class Item(BaseModel):
     relevance: float
     reason: str
     """Why this reader sees it, a clause that can follow "Why you see this: "."""
+    judged_by: str = ""
+    """The AI that said so, such as "AI, openai"; empty where the rules did."""
     summary: str = ""
     what_changed: str = ""
     """For an item mailed again: the material update, e.g. "new figure: 40 million"."""
     crm_line: str = ""
     """About this item's client, where it differs from the section's."""
     action: str = ""
+    advised_by: str = ""
+    """The AI that gave ``action``; empty where the rules did."""
     also_concerns: tuple[str, ...] = ()
     """Names of the reader's other clients in the same story."""
     published_at: datetime | None

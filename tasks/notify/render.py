@@ -70,7 +70,9 @@ class _ItemView:
     when: str
     update: str
     summary: str
+    step_title: str
     action: str
+    why_title: str
     reason: str
     crm: str
     also: str
@@ -277,13 +279,15 @@ def _item(
         (item.is_mock, "Sample news, invented"),
     )
     note = "link left out, its address is not safe" if item.url and not href else ""
+    step_title = _said_by("Next step", item.advised_by, share)
+    why_title = _said_by("Why you see this", item.judged_by, share)
     lines = (
         " · ".join((category, *(words for told, words in marks if told))),
         " · ".join(fact for fact in (outlets, published, note) if fact),
         update,
         summary,
-        f"Next step: {action}" if action else "",
-        f"Why you see this: {reason}" if reason else "",
+        f"{step_title} {action}" if action else "",
+        f"{why_title} {reason}" if reason else "",
         crm,
         f"Also concerns {join_words(shown)}" if shown else "",
     )
@@ -296,7 +300,9 @@ def _item(
         when=published,
         update=update,
         summary=summary,
+        step_title=step_title,
         action=action,
+        why_title=why_title,
         reason=reason,
         crm=crm,
         also=join_words(shown),
@@ -308,6 +314,12 @@ def _item(
         lines=tuple(line for line in lines if line),
         say=_say(item, section, share),
     )
+
+
+def _said_by(words: str, who: str, share: int) -> str:
+    """ "Why you see this (by AI, openai):": who reads what a machine judged is told so."""
+    name = clean(who, 60 // share)
+    return f"{words} (by {name}):" if name else f"{words}:"
 
 
 def _say(item: Item, section: ClientSection, share: int) -> tuple[tuple[str, str], ...]:

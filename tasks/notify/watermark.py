@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from sqlmodel import Session, select
 
 from models.engine import reading, writing
+from models.folders import private_folder
 from models.mail import Delivery
 from models.scope import Scope
 from models.settings import Settings

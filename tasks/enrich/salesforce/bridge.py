@@ -26,7 +26,8 @@ class Bridge(BaseAdapter):
         gateway = context.settings.source_urls.get(NAME)
         self._base = (gateway or instance).rstrip("/")
         self._is_gateway = gateway is not None
-        # Requests need no distance, but what one org asks of us (Retry-After) is known to all processes.
+        # Requests need no distance, but what one org asks of us (Retry-After) is known to all processes. The instance
+        # is kept among the sealed values, so that a hold is found and lifted like one of a key.
         self._pace = Pace(NAME, 0.0, instance)
 
     def session(self) -> requests.Session:

@@ -7,7 +7,7 @@ import requests
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 
-from tasks.enrich.crm import CrmContext, CrmError
+from tasks.enrich.crm import CrmContext, SignInRefused
 from tasks.enrich.salesforce.bridge import Bridge
 from tasks.enrich.salesforce.faults import Expired
 from tasks.enrich.salesforce.options import Options
@@ -69,7 +69,7 @@ class Org:
                 if self._tokens.renewals > before:
                     break
             token, client = self._sign_in(token)
-        raise CrmError(
+        raise SignInRefused(
             "Salesforce: a new token is not accepted either: look at the session policies and the login history of "
             "its user"
         )

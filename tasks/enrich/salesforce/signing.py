@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import jwt
 from pydantic import SecretStr
 
-from tasks.enrich.crm import CrmError
+from tasks.enrich.crm import CrmError, SignInRefused
 from tasks.enrich.salesforce.options import Options
 
 Secrets = Mapping[str, SecretStr]
@@ -124,7 +124,7 @@ def flow_for(options: Options, secrets: Secrets) -> Flow:
     )
 
 
-def refused(flow: Flow, code: str) -> CrmError:
+def refused(flow: Flow, code: str) -> SignInRefused:
     """The error for a person, from OAuth's error code."""
     why = flow.again if code == "invalid_grant" else _REFUSALS.get(code, "see the login history of its user")
-    return CrmError(f"Salesforce: no token ({code}): {why}")
+    return SignInRefused(f"Salesforce: no token ({code}): {why}")
