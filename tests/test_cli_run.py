@@ -23,13 +23,16 @@ from typer.testing import CliRunner
 from cli.main import app
 from flows.pipeline import Stages
 from models.base import utc_now
+from models.clients import Client
 from models.engine import engine_for, get_engine, reading
 from models.events import Event
 from models.jobs import JobRun, RunState, recent_runs
 from models.mail import Channel, Delivery, DeliveryState
+from models.news import SourceResult, SourceState
 from models.scope import Scope
 from models.settings import get_settings
 from services.accounts import find_business
+from services.runs import open_run
 from tasks.classify.stage import classify_batch
 from tasks.plan import RunPlan, StageReport
 
@@ -289,6 +292,27 @@ def test_without_a_client_there_is_nothing_to_run_and_it_says_so(fresh: Path) ->
 def test_without_a_run_status_says_how_to_start_one(tenant: Tenant) -> None:
     result = call("status")
     assert (result.exit_code, result.stdout) == (0, "no run yet; start one with: client-monitor run\n")
+
+
+def test_status_names_the_client_a_source_was_asked_about(house: Tenant) -> None:
+    [client] = rows(house, Client, name="Alba Textiles")
+    plan = open_run("test")
+    result = {
+        "source_api": "gdelt",
+        "unit": str(client.id),
+        "client_id": client.id,
+        "state": SourceState.EMPTY,
+    }
+    house.add(SourceResult(business_id=house.business_id, job_run_id=plan.job_run_id, **result))
+    shown = call("status").stdout
+    assert re.search(r"^gdelt +Alba Textiles +empty", shown, re.M)
+    assert str(client.id) not in shown
+
+
+def test_one_of_something_is_no_plural(house: Tenant) -> None:
+    Path("one.jsonl").write_text(jsonl(NEWS[:1]))
+    said = run("archive:one.jsonl").stdout
+    assert "1 new item → 1 article → 1 story naming a client → 1 event; 1 mail written" in said
 
 
 def test_a_feed_that_fails_beside_a_good_one_is_named(house: Tenant, server: NewsServer) -> None:

@@ -15,11 +15,16 @@ from services.accounts import (
     create_business,
     create_owner,
     default_business,
+    every_business,
     find_business,
+    goes_by_slug,
     has_owner,
     import_users,
+    own_business,
     pick_business,
+    rename_business,
 )
+from services.clients import create_client
 from services.errors import UserError
 from tests.conftest import Tenant
 

@@ -1,12 +1,15 @@
 """Preferences: read and changed by who may, with every field checked, and what waits follows."""
 
+import re
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
 from conftest import NOW, Tenant
 from newsroom import add_event, mails, notes, plan_for
+from typer.testing import CliRunner
 
+from cli.main import app
 from models.accounts import Frequency
 from models.clock import FixedClock
 from models.engine import reading
@@ -219,3 +222,10 @@ def test_there_and_back_nothing_is_lost_or_doubled(tenant: Tenant) -> None:
     assert plan(tenant, tomorrow) == [(DeliveryKind.DIGEST, 1)]
     frequency(tenant, maria, "instant")  # what is in a mail stays in it
     assert plan(tenant, tomorrow + timedelta(minutes=5)) == [(DeliveryKind.DIGEST, 1)]
+
+
+def test_the_day_of_the_digest_is_shown_by_its_name(tenant: Tenant) -> None:
+    maria = tenant.add_user()
+    change_preferences(as_person(tenant, maria), maria, {"digest_day": "fri"})
+    shown = CliRunner().invoke(app, ["preferences", "show", "maria@example.com"])
+    assert re.search(r"^digest_day +friday$", shown.stdout, re.M)

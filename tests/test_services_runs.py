@@ -250,6 +250,19 @@ def test_a_summary_counts_what_each_client_and_person_got(tenant: Tenant, archiv
     assert all(line.in_digest == line.mailed == 0 and not line.skipped for line in again.people)
 
 
+def test_a_summary_counts_all_that_waits_not_only_what_this_run_found(tenant: Tenant, archive: Path) -> None:
+    nordwind = tenant.add_client("Nordwind Energy")
+    tenant.add_user("maria@example.com", clients=(nordwind,))
+    plan = open_(sources=[f"archive:{archive}"], baseline=False, deliver=True)
+    waiting = [
+        line.waiting for line in close_run(plan, run_pipeline(plan, Stages(), lambda _report: None)).people
+    ]
+    again = open_(sources=[f"archive:{archive}"], baseline=False, deliver=True)
+    later = close_run(again, run_pipeline(again, Stages(), lambda _report: None))
+    assert later.counts.get("search.new", 0) == 0
+    assert waiting == [line.waiting for line in later.people] == [1]
+
+
 def test_a_summary_of_some_clients_names_only_those(tenant: Tenant, archive: Path) -> None:
     for name in ("Nordwind Energy", "Alba Textiles"):
         tenant.add_client(name)

@@ -146,6 +146,8 @@ def test_the_log_can_be_read(tenant: Tenant) -> None:
     mail = failed(tenant, Result.PERMANENT)
     shown = run("mail", "show", mail)
     assert "state         failed" in shown
+    assert "channel       email" in shown
+    assert "  failed        email  " in run("mail", "list"), "a replay's files are told from real mail"
     assert "as told" in shown
     assert mails(tenant)[0].message_id in shown.replace("\n", "")
     assert run("mail", "show", str(mails(tenant)[0].id)) == shown

@@ -9,14 +9,17 @@ import pytest
 from conftest import NOW, Tenant
 from desk import EARLIER, add_raw, another_tenant, change, classify, dedupe, rows
 from newsroom import plan_for
+from sqlmodel import col
 
 from models.accounts import Frequency
 from models.base import utc_now
 from models.clients import Client, ClientAssignment, ClientMatchRule, MatchRuleKind
-from models.events import Decision
+from models.events import OWN_ENGINES, Decision, Stage
 from models.news import Article
 from services.errors import UserError
 from services.why import Why, why
+from tasks.classify.classifier import RulesClassifier
+from tasks.classify.record import FEEDBACK_ENGINE, MATCH_ENGINE
 from tasks.filter.stage import filter_batch
 from tasks.notify.stage import digest_batch, notify_batch
 from tasks.notify.transports.file import FileTransport
@@ -265,6 +268,7 @@ def test_what_an_ai_decided_is_said_to_be_its_word(deal: Desk) -> None:
     deal.tenant.add_user(MARIA)
     deal.judge()
     assert {step.judged_by for step in deal.why(DEAL).steps} == {""}
+    filter_batch(deal.plan, 100)
     change(deal.tenant, Decision, col(Decision.stage) == Stage.CLASSIFY, engine="openai")
     by = {step.stage: step.judged_by for step in deal.why(DEAL).steps}
     assert (by["classify"], by["match"], by["filter"]) == ("AI, openai", "", "")

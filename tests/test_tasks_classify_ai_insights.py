@@ -323,5 +323,5 @@ def test_a_changed_prompt_has_a_new_version() -> None:
         return hashlib.sha256((system + json.dumps(schema(form), sort_keys=True)).encode()).hexdigest()[:12]
 
     assert (prompts.VERSION, told(prompts.INSTRUCTIONS, Answers)) == ("2", "c1d4a384f957")
-    assert (advising.VERSION, told(INSTRUCTIONS, InsightAnswers)) == ("1", "52bc2c703413")
+    assert (advising.VERSION, told(INSTRUCTIONS, InsightAnswers)) == ("2", "4441925fb236")
     assert set(schema(Answers)["$defs"]["StoryAnswer"]["required"]) == set(StoryAnswer.model_fields)

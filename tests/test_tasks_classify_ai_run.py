@@ -665,7 +665,7 @@ def test_the_check_asks_one_invented_story_and_says_what_came(tenant: Tenant, or
     switch_on(tenant)
     said = check(tenant.scope, "openai")
     assert said.startswith(
-        "openai answers (gpt-6-luna/1): partnership, confidence 0.9; 1 call, 1,000 tokens in"
+        "openai answers (gpt-6-luna/2): partnership, confidence 0.9; 1 call, 1,000 tokens in"
     )
     assert "Examplewidgets" in oracle.titles[0]
     [spend] = rows(tenant, AiSpend)

@@ -30,7 +30,7 @@ from test_tasks_enrich import enrich, in_the_news, snapshots
 from models.base import new_id, utc_now
 from models.crm import CrmSnapshot
 from models.engine import reading, writing
-from models.limits import RateSlot, fingerprint
+from models.limits import RateSlot, fingerprint, longest_hold
 from models.news import SourceState
 from models.providers import ProviderConfig, ProviderHealth, ProviderKind
 from models.scope import Scope
@@ -714,6 +714,8 @@ def test_an_org_that_asks_for_patience_is_asked_once_and_then_by_nobody_until_th
     assert org.server.count(QUERY_PATH) == 1
     with reading(Scope.operator()) as session:
         [slot] = [row for row in session.exec(select(RateSlot)) if row.held_until is not None]
+        known = longest_hold(session, "salesforce", list(stored(tenant).values()))
+    assert known == slot.held_until, "it is found by what is stored, to be shown and lifted"
     assert (slot.provider, slot.credential) == ("salesforce", fingerprint(org.instance))
     assert slot.held_until is not None
     assert before <= slot.held_until - timedelta(seconds=seconds) <= utc_now()

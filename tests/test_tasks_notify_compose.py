@@ -18,7 +18,7 @@ from models.clients import Client, Tier
 from models.clock import FixedClock
 from models.crm import CrmSnapshot
 from models.engine import reading, writing
-from models.events import Event, Insight
+from models.events import Decision, Event, Insight, Stage
 from models.mail import (
     Channel,
     Delivery,
@@ -740,3 +740,24 @@ def test_nothing_is_lost_or_doubled_at_length(db, steps):
     for step in steps:
         ledger.do(*step)
         ledger.check()
+
+
+def test_the_reason_of_an_item_names_the_ai_that_gave_it(tenant):
+    acme = tenant.add_client()
+    tenant.add_user(clients=(acme,))
+    by_engine = {engine: add_event(tenant, acme, f"By {engine}") for engine in ("rules", "openai")}
+    for engine, event in by_engine.items():
+        said = {"verdict": "funding", "reason_code": "x", "stage": Stage.CLASSIFY, "event_id": event}
+        for at, one in ((NOW, engine), (NOW - timedelta(days=1), "anthropic")):  # the newest counts
+            tenant.add(Decision(business_id=tenant.business_id, **said, engine=one, created_at=at))
+        tenant.add(
+            Insight(
+                business_id=tenant.business_id, event_id=event, meaning="m", actions=["Call"], engine=engine
+            )
+        )
+    decide(tenant)
+    (section,) = plan_and_read(tenant).sections
+    assert {item.title: (item.judged_by, item.advised_by) for item in section.items} == {
+        "By rules": ("", ""),
+        "By openai": ("AI, openai", "AI, openai"),
+    }

@@ -138,9 +138,10 @@ class OpenAIProvider(ModelClassifier):
     def _model(self, context: ClassifierContext) -> Model:
         from tasks.classify.ai.openai import OpenAIModel  # noqa: PLC0415
 
-        settings, place = context.settings, place_of(context, context.settings.openai_base_url)
+        settings, key = context.settings, _key(context)
+        place = place_of(context, settings.openai_base_url)
         return OpenAIModel(
-            _key(context),
+            key,
             context.options.get("model") or settings.openai_model,
             base_url=place.url or None,
             addresses=place.addresses,
@@ -164,9 +165,10 @@ class AnthropicProvider(ModelClassifier):
     def _model(self, context: ClassifierContext) -> Model:
         from tasks.classify.ai.anthropic import AnthropicModel  # noqa: PLC0415
 
-        settings, place = context.settings, place_of(context, context.settings.anthropic_base_url)
+        settings, key = context.settings, _key(context)
+        place = place_of(context, settings.anthropic_base_url)
         return AnthropicModel(
-            _key(context),
+            key,
             context.options.get("model") or settings.anthropic_model,
             base_url=place.url or None,
             addresses=place.addresses,
