@@ -5,10 +5,17 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from cli.output import clean, note, out, say, warn
+from cli.output import note, out, say, warn
 
 if TYPE_CHECKING:
     from services.providers import Listing, ProviderLine
+
+
+_STATES = {
+    "closed": Text("ok"),
+    "open": Text("left alone", style="yellow"),
+    "half_open": Text("being tried", style="yellow"),
+}
 
 
 def show_listing(listing: "Listing") -> None:
@@ -16,25 +23,25 @@ def show_listing(listing: "Listing") -> None:
     table = Table(header_style="bold", box=None, pad_edge=False)
     for column in ("", "name"):
         table.add_column(column, no_wrap=True)
-    for column in ("recipient", "key", "state"):
-        table.add_column(column, overflow="fold")
+    table.add_column("key", no_wrap=True)
+    table.add_column("state", no_wrap=True)
     table.add_column("calls a month", justify="right")
     table.add_column("USD a month", justify="right")
     for line in listing.providers:
         table.add_row(
             Text("on" if line.enabled else "off", style="green" if line.enabled else "dim"),
             Text(line.name),
-            Text(clean(line.recipient)),
             _key(line),
-            Text(line.state.value.replace("_", " "), style="" if line.state == "closed" else "yellow"),
+            _STATES[line.state.value],
             "" if line.calls_a_month is None else f"{line.calls_a_month:,}",
             _cost(line),
         )
     out.print(table)
+    say("Who receives what", style="bold")
     sent: dict[str, list[str]] = {}
     for line in listing.providers:
-        sent.setdefault(line.sends, []).append(line.name)
-    say("What they are sent", style="bold")
+        whose = f"{line.name} ({line.recipient})" if line.recipient else line.name
+        sent.setdefault(line.sends, []).append(whose)
     for sends, names in sent.items():
         say(f"  {', '.join(names)}: {sends}")
     confidential = (
@@ -51,7 +58,8 @@ def show_listing(listing: "Listing") -> None:
 
 def _key(line: "ProviderLine") -> Text:
     if line.missing:
-        return Text(f"needs {', '.join(line.missing)}", style="yellow")
+        more = " …" if len(line.missing) > 1 else ""
+        return Text(f"needs {line.missing[0]}{more}", style="yellow")
     return Text(line.key.value, style="yellow" if line.key == "unreadable" else "")
 
 

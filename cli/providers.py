@@ -87,11 +87,12 @@ def enable(
 ) -> None:
     """Switch a provider on. A key is never an argument: it is asked for, piped in, or named by its variable."""
     from services.providers import enable as switch_on
-    from services.providers import find_provider
+    from services.providers import find_provider, recipient_with
 
     scope = _scope(business)
     one = find_provider(name, _kind(kind))
-    say(f"{one.about.title}: {one.about.recipient} receives: {one.about.sends}")
+    recipient = recipient_with(scope, one, _pairs(options or []))
+    say(f"{one.about.title}: {recipient} receives: {one.about.sends}")
     if one.about.terms:
         say(f"terms: {one.about.terms}")
     given = _piped(one) if from_stdin else {}
@@ -135,7 +136,8 @@ def reseal() -> None:
 
     ensure_schema()
     count = reseal_keys()
-    say(f"{count} stored keys sealed with the first of CM_SECRET_KEYS; the others may be removed from it")
+    keys = "1 stored key" if count == 1 else f"{count} stored keys"
+    say(f"{keys} sealed with the first of CM_SECRET_KEYS; the others may be removed from it")
 
 
 def new_key() -> None:

@@ -149,7 +149,7 @@ def test_keys_are_rotated(house: Tenant, env: pytest.MonkeyPatch) -> None:
     assert "providers reseal" in fresh.stderr
     env.setenv("CM_SECRET_KEYS", f"{key} {get_settings().secret_keys[0].get_secret_value()}")
     get_settings.cache_clear()
-    assert "1 stored keys sealed" in call("reseal").stdout
+    assert "1 stored key sealed" in call("reseal").stdout
     env.setenv("CM_SECRET_KEYS", key)
     get_settings.cache_clear()
     assert stored(house, "newsapi") == SECRET

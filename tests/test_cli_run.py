@@ -204,7 +204,7 @@ def test_everything_works_in_the_database_the_tests_run_on(house: Tenant) -> Non
 def test_only_the_clients_asked_for(house: Tenant) -> None:
     result = run("archive:news.jsonl", "--client", "alba textiles")
     assert result.exit_code == 0, result.output
-    assert "1 events" in result.stdout
+    assert "1 event;" in result.stdout
     assert "Nordwind Energy" not in result.stdout
 
 

@@ -416,3 +416,35 @@ def test_doctor_tells_of_what_is_missing_ending_or_gone(tenant: Tenant, env: pyt
         for check in check_providers(get_settings(), clock)
     )
     assert SECRET not in str(told())
+
+
+def test_an_address_that_somebody_filled_in_is_the_recipient(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CM_SOURCE_URLS", '{"newsapi": "https://gateway.example/news"}')
+    monkeypatch.setenv("CM_COMPATIBLE_BASE_URL", "http://127.0.0.1:11434/v1")
+    get_settings.cache_clear()
+    told = {line.name: line.recipient for line in list_providers(tenant.scope).providers}
+    assert told["newsapi"].startswith("gateway.example, in place of ")
+    assert told["openai_compatible"].startswith("127.0.0.1, in place of ")
+    assert told["openai"] == "OpenAI (api.openai.com)"
+    assert "in place of" not in told["google_news"]
+
+
+def test_a_model_that_cannot_work_switches_off_none_that_does(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CM_OPENAI_API_KEY", "sk-deployment-1f3a")
+    monkeypatch.setenv("CM_COMPATIBLE_BASE_URL", "http://127.0.0.1:11434/v1")
+    monkeypatch.setenv("CM_COMPATIBLE_MODEL", "llama")
+    get_settings.cache_clear()
+    enable(tenant.scope, "openai_compatible")
+    with pytest.raises(UserError, match="key of your own"):
+        enable(tenant.scope, "openai", options={"base_url": "https://8.8.8.8/v1"})
+    monkeypatch.delenv("CM_COMPATIBLE_MODEL")
+    get_settings.cache_clear()
+    with pytest.raises(UserError, match="no model"):
+        enable(tenant.scope, "openai_compatible")
+    on = {line.name for line in list_providers(tenant.scope).providers if line.enabled}
+    assert "openai_compatible" in on
+    assert "openai" not in on

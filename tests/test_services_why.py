@@ -265,7 +265,7 @@ def test_an_article_that_never_came_is_said_to_have_not(deal: Desk, wanted: str)
 
 
 def test_what_an_ai_decided_is_said_to_be_its_word(deal: Desk) -> None:
-    deal.tenant.add_user(MARIA)
+    deal.tenant.add_user(MARIA, clients=deal.clients)
     deal.judge()
     assert {step.judged_by for step in deal.why(DEAL).steps} == {""}
     filter_batch(deal.plan, 100)

@@ -2,7 +2,7 @@
 
 from services.providers.catalogue import Provider, catalogue, find_provider
 from services.providers.listing import Listing, ProviderLine, list_providers
-from services.providers.switches import Change, disable, enable, reseal_keys
+from services.providers.switches import Change, disable, enable, recipient_with, reseal_keys
 from services.providers.trial import try_provider
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "enable",
     "find_provider",
     "list_providers",
+    "recipient_with",
     "reseal_keys",
     "try_provider",
 ]

@@ -16,6 +16,7 @@ from models.settings import Settings, get_settings
 from services.providers.catalogue import Provider, catalogue
 from services.providers.holds import held_until
 from services.providers.keystate import KeyState, keys_of
+from services.providers.recipient import recipient_of
 from tasks.search.units import RSS
 
 RUNS_A_DAY = 24
@@ -150,7 +151,7 @@ def _line(
         kind=one.kind,
         name=one.name,
         title=about.title,
-        recipient=about.recipient,
+        recipient=recipient_of(about, one.name, config.options if config else {}, settings),
         sends=about.sends,
         terms=about.terms,
         fields={field.name: field.label for field in about.fields},

@@ -11,7 +11,7 @@ from models import breakers
 from models.audit import record
 from models.base import utc_now
 from models.engine import reading, writing
-from models.providers import ProviderConfig, ProviderKind, provider_configs
+from models.providers import ProviderConfig, ProviderKind, provider_config, provider_configs
 from models.scope import Scope
 from models.settings import Settings, get_settings, is_placeholder
 from models.vault import VaultClosed, reseal, seal, unseal
@@ -20,7 +20,10 @@ from services.errors import UserError
 from services.providers.catalogue import ONE_IN_FORCE, Provider, find_provider
 from services.providers.holds import lift
 from services.providers.keystate import KeyState, keys_of, where_to_put
+from services.providers.recipient import recipient_of
 from tasks.about import about_of
+from tasks.classify.classifier import ClassifierError
+from tasks.classify.connect import build
 
 SECRET_MAX = 20_000
 """Characters: a private key of 16,384 bits has 13,000."""
@@ -66,11 +69,12 @@ def enable(
         raise UserError(f"{one.about.title} was shut down on {one.about.ends}", "choose another provider")
     read = _read_options(one, options or {})
     kept = _read_secrets(one, secrets or {})
+    _try_on(scope, settings, one, read, kept)
     with writing(scope) as session:
         lock_business(scope, session)
         config = _config(scope, session, one)
         before = (config.is_enabled, dict(config.options))
-        config.options = {k: v for k, v in {**config.options, **read}.items() if v is not None}
+        config.options = _merged(config.options, read)
         if kept:
             config.secret = _sealed(settings, config.secret, kept)
         keys = keys_of(settings, one.about, config)
@@ -92,6 +96,50 @@ def enable(
         breakers.reset(scope, one.kind, one.name)  # what was wrong may be mended: ask it at once
         lift(scope, one)
     return change
+
+
+def recipient_with(scope: Scope, one: Provider, options: Mapping[str, str]) -> str:
+    """Who would receive what the provider is sent, were it switched on with these options."""
+    with reading(scope) as session:
+        stored = provider_config(scope, session, one.kind, one.name)
+    return recipient_of(
+        one.about, one.name, {**(stored.options if stored else {}), **options}, get_settings()
+    )
+
+
+def _merged(stored: Mapping[str, Any], read: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**stored, **read}.items() if value is not None}
+
+
+def _try_on(
+    scope: Scope, settings: Settings, one: Provider, read: Mapping[str, Any], kept: Mapping[str, str]
+) -> None:
+    """UserError for a model that could not be made with this: switching it on would switch off one that works.
+
+    Outside the change's transaction, because an address is looked up. A missing key is the change's own to refuse.
+    """
+    if one.kind is not ProviderKind.CLASSIFIER:
+        return
+    with reading(scope) as session:
+        stored = provider_config(scope, session, one.kind, one.name)
+    worn = ProviderConfig(
+        business_id=scope.business,
+        kind=one.kind,
+        name=one.name,
+        options=_merged(stored.options if stored else {}, read),
+        secret=stored.secret if stored else None,
+    )
+    if kept:
+        worn.secret = _sealed(settings, worn.secret, kept)
+    keys = keys_of(settings, one.about, worn)
+    if keys.missing or keys.state is KeyState.UNREADABLE:
+        return
+    try:
+        build(scope, one.name, worn, is_trial=True)
+    except ClassifierError as error:
+        raise UserError(
+            f"{one.name}: {error}", f"fill it in: client-monitor providers enable {one.name} --set NAME=VALUE"
+        ) from None
 
 
 def disable(
@@ -133,7 +181,10 @@ def reseal_keys() -> int:
             try:
                 row.secret = reseal(settings, row.secret)
             except VaultClosed as error:
-                raise UserError(f"{row.name}: {error}", "nothing was changed") from None
+                raise UserError(
+                    f"{row.name}: {error}",
+                    "nothing was changed: put the old key behind the new one in CM_SECRET_KEYS, or store this one anew",
+                ) from None
             session.add(row)
     return len(rows)
 
