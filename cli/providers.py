@@ -156,11 +156,11 @@ def _kind(kind: Kind | None) -> "ProviderKind | None":
 
 def _scope(business: str | None) -> "Scope":
     from models.scope import Scope
-    from services.accounts import default_business, pick_business
+    from services.accounts import own_business
     from services.setup import ensure_schema
 
     ensure_schema()
-    return Scope.system((default_business() if business is None else pick_business(business)).id)
+    return Scope.system(own_business(business).id)
 
 
 def _pairs(given: list[str]) -> dict[str, str]:
