@@ -15,7 +15,6 @@ import typer
 
 from cli.output import FAILED, note, say
 from cli.serve import PORT
-from models.folders import private_folder
 
 POOL = "client-monitor"
 STARTUP_SECONDS = 180
@@ -73,6 +72,8 @@ def up(
 
 def environment(address: str, data_dir: Path) -> dict[str, str]:
     """The environment of every process of ours: one server, one data folder, our loggers, retention switched on."""
+    from models.folders import private_folder
+
     private_folder(data_dir)
     defaults = {
         "PREFECT_HOME": str(data_dir / "prefect"),
