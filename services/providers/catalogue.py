@@ -8,7 +8,7 @@ from typing import Any
 from models.providers import ProviderKind
 from services.errors import UserError
 from tasks import registry
-from tasks.about import About, KeyUse, about_of
+from tasks.about import About, about_of
 
 LOG = logging.getLogger(__name__)
 GROUPS: Mapping[ProviderKind, str] = {
@@ -28,10 +28,6 @@ class Provider:
     kind: ProviderKind
     name: str
     about: About
-
-    @property
-    def is_ready_without_key(self) -> bool:
-        return self.about.key is not KeyUse.REQUIRED
 
 
 def catalogue(kind: ProviderKind | None = None) -> list[Provider]:
