@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from models.accounts import ClientPreference, User, UserPreference
 from models.clients import ClientAssignment
+from models.events import Event
 from models.feedback import category_mutes
 from models.mail import EVERY_TOPIC, DeliveryKind, suppressed_topics
 from models.scope import Scope
@@ -76,6 +77,12 @@ class People:
             stands_in_for=", ".join(sorted(covered)),
         )
 
+    def followed(self, user_id: UUID) -> frozenset[UUID] | None:
+        """The clients the person looks after; None for who follows all."""
+        if not self.preferences[user_id].assigned_clients_only:
+            return None
+        return frozenset(client for client, readers in self.assigned.items() if user_id in readers)
+
     def away_within(self, user_id: UUID, start: datetime, end: datetime) -> timedelta:
         """How much of that time the person was away."""
         absence = self.absences.get(user_id)
@@ -116,7 +123,11 @@ def load_people(scope: Scope, session: Session, only: Collection[UUID] | None = 
         row.user_id: row
         for row in session.exec(narrowed(select(UserPreference), col(UserPreference.user_id)))
     }
-    entered = session.exec(select(User).where(col(User.absent_from).is_not(None)))
+    entered_one = select(User).where(col(User.absent_from).is_not(None))
+    if only is not None:
+        # Their own, and those of the colleagues they stand in for.
+        entered_one = entered_one.where(or_(col(User.id).in_(only), col(User.cover_user_id).in_(only)))
+    entered = session.exec(entered_one)
     absences = {user.id: absence for user in entered if (absence := absence_of(user)) is not None}
     whose = None if only is None else {*only, *absences}
     assigned: dict[UUID, set[UUID]] = {}
@@ -140,6 +151,13 @@ def load_people(scope: Scope, session: Session, only: Collection[UUID] | None = 
         muted=category_mutes(scope, session),
         absences=absences,
     )
+
+
+FACT_COLUMNS: tuple[Any, ...] = (
+    *(Event.id, Event.client_id, Event.category, Event.relevance, Event.happened_at, Event.is_history),
+    *(Event.language, Event.language_supported, Event.withdrawn_at),
+)
+"""What ``event_facts`` reads of a row."""
 
 
 def event_facts(row: Any) -> EventFacts:

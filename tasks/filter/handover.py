@@ -14,7 +14,7 @@ from models.events import Decision, Event, Stage
 from models.mail import Channel, Notification, NotificationState, SkipReason
 from models.scope import Scope
 from models.settings import get_settings
-from tasks.filter.facts import People, event_facts, load_people
+from tasks.filter.facts import FACT_COLUMNS, People, event_facts, load_people
 from tasks.filter.known import known_lines, let_go, reconsider
 from tasks.filter.ledger import decision, line_row, lines
 from tasks.filter.rules import reach
@@ -55,11 +55,7 @@ def _untold(session: Session, client_id: UUID, since: datetime) -> list[Any]:
         col(Notification.revision) == col(Event.revision),
         col(Notification.state).in_(_TOLD),
     )
-    columns: tuple[Any, ...] = (
-        *(Event.id, Event.client_id, Event.category, Event.relevance, Event.happened_at, Event.is_history),
-        *(Event.language, Event.language_supported, Event.withdrawn_at, Event.revision, Event.article_id),
-    )
-    query = sa_select(*columns).where(
+    query = sa_select(*FACT_COLUMNS, col(Event.revision), col(Event.article_id)).where(
         col(Event.client_id) == client_id,
         col(Event.happened_at) >= since,
         col(Event.withdrawn_at).is_(None),

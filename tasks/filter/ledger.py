@@ -14,7 +14,7 @@ from models.engine import insert_rows
 from models.events import Decision, Event, Stage
 from models.mail import Channel, Notification, NotificationState, Route, SkipReason
 from models.scope import Scope
-from tasks.filter.facts import event_facts
+from tasks.filter.facts import FACT_COLUMNS, event_facts
 from tasks.filter.rules import EventFacts, Verdict
 
 ENGINE_VERSION = "1"
@@ -36,9 +36,8 @@ _LINE_COLUMNS: tuple[Any, ...] = (
     *(Notification.user_id, Notification.route, Notification.state, Notification.reason),
 )
 _EVENT_COLUMNS: tuple[Any, ...] = (
-    *(Event.id, Event.client_id, Event.category, Event.relevance, Event.happened_at, Event.is_history),
-    *(Event.language, Event.language_supported, Event.withdrawn_at, Event.revision),
-    *(Event.story_id, Event.article_id, Event.title),
+    *FACT_COLUMNS,
+    *(Event.revision, Event.story_id, Event.article_id, Event.title),
 )
 
 

@@ -16,7 +16,7 @@ from models.jobs import heartbeat
 from models.mail import Channel, Notification, NotificationState, SkipReason, channel_of
 from models.scope import Scope
 from models.settings import get_settings
-from tasks.filter.facts import People, event_facts, load_people
+from tasks.filter.facts import FACT_COLUMNS, People, event_facts, load_people
 from tasks.filter.known import known_lines, reopen, supersede, take_back
 from tasks.filter.ledger import Line, chunks, decision, line_row, lines, rank, skip
 from tasks.filter.rules import HISTORY_PER_CLIENT, EventFacts, Verdict, decide, reach
@@ -103,18 +103,7 @@ def filter_backlog(
 
 def _take(scope: Scope, session: Session, plan: RunPlan, limit: int) -> list[_Taken]:
     ids = filter_backlog(scope, session, plan.client_ids, limit)
-    wanted: tuple[Any, ...] = (
-        *(Event.id, Event.client_id, Event.category, Event.relevance, Event.happened_at, Event.is_history),
-        *(
-            Event.language,
-            Event.language_supported,
-            Event.withdrawn_at,
-            Event.revision,
-            Event.article_id,
-            Event.title,
-            Event.is_mock,
-        ),
-    )
+    wanted = (*FACT_COLUMNS, Event.revision, Event.article_id, Event.title, Event.is_mock)
     rows: list[Any] = []
     for part in chunks(ids):
         # The condition is said again: on PostgreSQL a row may have been taken while we waited for its lock.

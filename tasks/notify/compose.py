@@ -1,7 +1,7 @@
 """From the ledger to a Letter: what one delivery says, read in one go and written by nobody here."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePath
@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from models.accounts import Business, User
+from models.accounts import Business
 from models.clients import Client
 from models.crm import CrmSnapshot, latest_snapshots
 from models.events import Event, Insight, classified_by, judged_by
@@ -28,7 +28,7 @@ from models.mail import (
 from models.news import Article, SourceResult, SourceState, Story
 from models.scope import Scope
 from models.settings import Settings, get_settings
-from tasks.filter.facts import load_people
+from tasks.filter.facts import People, load_people
 from tasks.filter.ledger import Line, lines
 from tasks.filter.recheck import objections, recheck
 from tasks.filter.rules import Verdict
@@ -82,11 +82,11 @@ def draft(scope: Scope, session: Session, delivery: Delivery, *, now: datetime) 
     if delivery.kind is DeliveryKind.DIGEST:
         weekly = letter_kind(delivery) == "weekly"
         at = delivery.window_start or delivery.created_at
-        said = notices(scope, session, delivery.user_id, at, weekly=weekly)
+        said = notices(scope, session, people.followed(delivery.user_id), at, weekly=weekly)
     if refusal is not None or not (kept or said):
         return Draft(None, kept, dropped, refusal)
     business = session.exec(select(Business).where(Business.id == scope.business)).one()
-    letter = _letter(scope, session, delivery, business, people.users[delivery.user_id], kept)
+    letter = _letter(scope, session, delivery, business, people, kept)
     return Draft(letter.model_copy(update=said._asdict()), kept, dropped)
 
 
@@ -104,14 +104,19 @@ def letter_kind(delivery: Delivery) -> LetterKind:
 
 
 def _letter(
-    scope: Scope, session: Session, delivery: Delivery, business: Business, user: User, kept: Sequence[Line]
+    scope: Scope,
+    session: Session,
+    delivery: Delivery,
+    business: Business,
+    people: People,
+    kept: Sequence[Line],
 ) -> Letter:
-    settings = get_settings()
+    assert delivery.user_id is not None  # mail to a bare address is no letter of items
+    settings, user = get_settings(), people.users[delivery.user_id]
     kind = letter_kind(delivery)
     at = delivery.window_start or delivery.created_at
     links = Links.of(settings, delivery, tracking=business.tracking_enabled)
     sections = _Sections(scope, session, settings, kind, at, kept, links, invented=business.is_demo)
-    followed = _followed(scope, session, user.id) if kind == "weekly" else None
     return Letter(
         kind=kind,
         business=business.name,
@@ -126,7 +131,7 @@ def _letter(
         unsubscribe_url=links.unsubscribe,
         pixel_url=links.pixel or "",
         look=Look.model_validate(business.appearance),
-        trend=trend(scope, session, at, clients=followed) if kind == "weekly" else (),
+        trend=trend(scope, session, at, clients=people.followed(user.id)) if kind == "weekly" else (),
     )
 
 
@@ -265,18 +270,22 @@ class Notices(NamedTuple):
         return any(self)
 
 
-def notices(scope: Scope, session: Session, user_id: UUID, at: datetime, *, weekly: bool) -> Notices:
-    """Sources that could not be read, and days without anything, as they concern this reader at ``at``."""
-    followed = _followed(scope, session, user_id)
+def notices(
+    scope: Scope, session: Session, followed: Collection[UUID] | None, at: datetime, *, weekly: bool
+) -> Notices:
+    """Sources that could not be read, and days without anything, at ``at``.
+
+    ``followed`` are the reader's clients, None for all.
+    """
     days = session.exec(select(Business.silent_days).where(Business.id == scope.business)).one()
     return Notices(
-        degraded_sources(scope, session, user_id),
+        degraded_sources(scope, session, followed),
         silence(scope, session, at, clients=followed, silent_days=days, weekly=weekly),
     )
 
 
-def degraded_sources(scope: Scope, session: Session, user_id: UUID) -> tuple[str, ...]:
-    """What the newest run could not read of what this reader follows, each in words.
+def degraded_sources(scope: Scope, session: Session, followed: Collection[UUID] | None) -> tuple[str, ...]:
+    """What the newest run could not read of what this reader follows (None: all), each in words.
 
     A feed concerns everybody; of a source asked client by client only the reader's own clients are named.
     """
@@ -296,25 +305,16 @@ def degraded_sources(scope: Scope, session: Session, user_id: UUID) -> tuple[str
     ).all()
     if not bad:
         return ()
-    mine = _followed(scope, session, user_id)
     said: list[str] = []
     of_clients: dict[tuple[str, SourceState], list[str]] = {}
     for result, client in bad:
         if result.client_id is None:
             said.append(f"{result.source_api} ({_unit_name(result.unit)}) {_TROUBLE[result.state]}")
-        elif mine is None or result.client_id in mine:
+        elif followed is None or result.client_id in followed:
             of_clients.setdefault((result.source_api, result.state), []).append(client)
     for (source, state), names in of_clients.items():
         said.append(f"{source} {_TROUBLE[state]} for {_some(sorted(names))}")
     return tuple(said)
-
-
-def _followed(scope: Scope, session: Session, user_id: UUID) -> set[UUID] | None:
-    """The clients whose news this person gets; None for all."""
-    people = load_people(scope, session, [user_id])
-    if not people.preferences[user_id].assigned_clients_only:
-        return None
-    return {client_id for client_id, readers in people.assigned.items() if user_id in readers}
 
 
 def _unit_name(unit: str) -> str:

@@ -232,13 +232,15 @@ class _Planner:
         # Who no longer wants instant mail gets in the digest what still waits for one.
         route = Route.DIGEST if reader.instant else None
         waiting = lines(scope, session, route=route, channel=self.channel, user_ids=[user.id])
-        kept, dropped = self.recheck(waiting)
+        people = load_people(scope, session, [user.id])
+        kept, dropped = self.recheck(waiting, people)
         wants = reader.wants
         chosen = choose(kept, max_items=wants.max_items_per_digest, max_per_client=wants.max_items_per_client)
         self._attach(delivery_id, chosen.shown, Route.DIGEST)
         self._leave_in_app(delivery_id, chosen.over, wants)
         weekly = wants.notification_frequency is Frequency.WEEKLY
-        something = bool(chosen.shown) or bool(notices(scope, session, user.id, window.at, weekly=weekly))
+        said = notices(scope, session, people.followed(user.id), window.at, weekly=weekly)
+        something = bool(chosen.shown) or bool(said)
         self._set(
             delivery_id,
             state=DeliveryState.INTENT if something else DeliveryState.EMPTY,
