@@ -6,6 +6,7 @@ Importing this package registers every table on ``SQLModel.metadata``; it reads 
 from models import (
     accounts,
     ai,
+    alerts,
     audit,
     clients,
     crm,
@@ -15,15 +16,18 @@ from models import (
     leases,
     limits,
     mail,
+    marks,
     news,
     patterns,
     providers,
     returns,
+    signin,
 )
 
 __all__ = [
     "accounts",
     "ai",
+    "alerts",
     "audit",
     "clients",
     "crm",
@@ -33,8 +37,10 @@ __all__ = [
     "leases",
     "limits",
     "mail",
+    "marks",
     "news",
     "patterns",
     "providers",
     "returns",
+    "signin",
 ]

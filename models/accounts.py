@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import LargeBinary, UniqueConstraint
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from models.base import Json as JsonType
@@ -46,6 +46,19 @@ class Business(SQLModel, table=True):
     """Whether mails carry an open pixel and links pass through us (promise 13)."""
     silent_days: int = Field(default=3, ge=1, le=60, description="days without any item before it is said")
     created_at: datetime = utc_field(nullable=False)
+
+
+class BusinessLogo(TenantRow, table=True):
+    """The picture that stands at the head of a tenant's mails."""
+
+    __tablename__ = "business_logos"
+    __table_args__ = table_args(UniqueConstraint("business_id"))
+
+    media_type: str = Field(max_length=40)
+    image: bytes = Field(sa_type=LargeBinary, nullable=False, repr=False)
+    width: int
+    height: int
+    updated_at: datetime = utc_field(nullable=False)
 
 
 class User(TenantRow, table=True):

@@ -37,6 +37,22 @@ class ScheduleType(StrEnum):
     CUSTOM = "custom"
 
 
+class SyncState(StrEnum):
+    """How far Prefect knows of a schedule: our row is written first, and stays the definition."""
+
+    PENDING = "pending"
+    IN_STEP = "in_step"
+    FAULT = "fault"
+
+
+class PausedBy(StrEnum):
+    """Who stopped a schedule. Only a person starts it again, whoever it was."""
+
+    PERSON = "person"
+    PREFECT = "prefect"
+    FAILURES = "failures"
+
+
 class RunState(StrEnum):
     RUNNING = "running"
     COMPLETED = "completed"
@@ -47,7 +63,10 @@ class RunState(StrEnum):
 
 class AutomationSchedule(TenantRow, table=True):
     __tablename__ = "automation_schedules"
-    __table_args__ = table_args(Index("ix_automation_schedules_active", "business_id", "is_active"))
+    __table_args__ = table_args(
+        tenant_fk("created_by", "users"),
+        Index("ix_automation_schedules_active", "business_id", "is_active"),
+    )
 
     name: str = Field(max_length=200)
     job_type: JobType = enum_field(JobType)
@@ -57,6 +76,13 @@ class AutomationSchedule(TenantRow, table=True):
     client_ids: list[str] | None = Field(default=None, sa_type=Json, nullable=True)
     config: dict[str, Any] = json_field()
     is_active: bool = True
+    paused_by: PausedBy | None = enum_field(PausedBy, None, nullable=True)
+    created_by: UUID | None = None
+    sync_state: SyncState = enum_field(SyncState, SyncState.PENDING)
+    sync_error: str = ""
+    prefect_schedule_id: str | None = Field(default=None, max_length=64)
+    deleted_at: datetime | None = utc_field()
+    """Deleted here; the row goes once Prefect has no such schedule any more."""
     last_run_at: datetime | None = utc_field()
     last_run_state: RunState | None = enum_field(RunState, None, nullable=True)
     next_run_at: datetime | None = utc_field()
@@ -73,6 +99,7 @@ class JobRun(TenantRow, table=True):
     __table_args__ = table_args(
         tenant_fk("schedule_id", "automation_schedules"),
         Index("ix_job_runs_time", "business_id", "started_at"),
+        Index("ix_job_runs_flow_run", "business_id", "flow_run_id"),
     )
 
     schedule_id: UUID | None = None
