@@ -35,7 +35,8 @@ def _day(value: object) -> date | None:
 Day = Annotated[date | None, BeforeValidator(_day)]
 
 
-def _or_nothing(value: object) -> object:
+def or_nothing(value: object) -> object:
+    """None for an empty text: a field of a form that was cleared."""
     return None if isinstance(value, str) and not value.strip() else value
 
 
@@ -53,14 +54,14 @@ class Preferences(BaseModel):
     timezone: Zone = "UTC"
     digest_time: TimeOfDay = time(8, 0)
     digest_day: Weekday = 0
-    quiet_from: Annotated[TimeOfDay | None, BeforeValidator(_or_nothing)] = None
-    quiet_until: Annotated[TimeOfDay | None, BeforeValidator(_or_nothing)] = None
+    quiet_from: Annotated[TimeOfDay | None, BeforeValidator(or_nothing)] = None
+    quiet_until: Annotated[TimeOfDay | None, BeforeValidator(or_nothing)] = None
     max_items_per_digest: int = Field(default=10, ge=1, le=100)
     max_items_per_client: int = Field(default=3, ge=1, le=50)
     max_instant_per_day: int = Field(default=3, ge=0, le=100)
     absent_from: Day = None
     absent_until: Day = None
-    cover: Annotated[Email | None, BeforeValidator(_or_nothing)] = None
+    cover: Annotated[Email | None, BeforeValidator(or_nothing)] = None
 
     @model_validator(mode="after")
     def _absence(self) -> Self:
@@ -92,7 +93,7 @@ _OF_THE_PERSON = ("timezone", "absent_from", "absent_until")
 def preferences_of_person(scope: Scope, user_id: UUID) -> Preferences:
     """What the person asked for, with the defaults where they asked for nothing."""
     with reading(scope) as session:
-        user = _person(scope, session, user_id)
+        user = person_of(scope, session, user_id)
         return _view(scope, session, user, _stored(scope, session, user))
 
 
@@ -108,7 +109,7 @@ def change_preferences(
     at = now or utc_now()
     with writing(scope) as session:
         lock_business(scope, session)
-        user = _person(scope, session, user_id)
+        user = person_of(scope, session, user_id)
         stored = _stored(scope, session, user)
         before = _view(scope, session, user, stored)
         try:
@@ -139,7 +140,11 @@ def change_preferences(
         return changed, closed
 
 
-def _person(scope: Scope, session: Session, user_id: UUID) -> User:
+def person_of(scope: Scope, session: Session, user_id: UUID) -> User:
+    """Whose wishes the scope may see and change: its own person, or anybody for an admin.
+
+    PermissionError for somebody else's, UserError when there is no such person.
+    """
     if scope.user_id != user_id and not is_admin(scope):
         raise PermissionError(f"a {scope.role.value} may change their own preferences only")
     found = next((user for user in users(scope, session) if user.id == user_id), None)

@@ -6,11 +6,13 @@ from uuid import UUID
 
 import pytest
 from conftest import NOW, Tenant
+from desk import rows
 from newsroom import add_event, mails, notes, plan_for
 from typer.testing import CliRunner
 
 from cli.main import app
 from models.accounts import Frequency
+from models.audit import AuditLog
 from models.clock import FixedClock
 from models.engine import reading
 from models.events import Event
@@ -18,6 +20,7 @@ from models.mail import DeliveryKind, DeliveryState, NotificationState, Route, S
 from models.news import ArticleClient, LinkState
 from models.scope import Role, Scope
 from services.errors import UserError
+from services.muting import Changed, ClientException, client_exceptions, mute, set_client_exception
 from services.preferences import Preferences, change_preferences, preferences_of_person
 from services.why import why
 from tasks.filter.facts import load_people
@@ -225,3 +228,82 @@ def test_the_day_of_the_digest_is_shown_by_its_name(tenant: Tenant) -> None:
     change_preferences(as_person(tenant, maria), maria, {"digest_day": "fri"})
     shown = CliRunner().invoke(app, ["preferences", "show", "maria@example.com"])
     assert re.search(r"^digest_day +friday$", shown.stdout, re.M)
+
+
+def test_a_client_may_have_a_threshold_of_its_own_and_what_waits_follows(tenant: Tenant) -> None:
+    acme, bolt = tenant.add_client("Acme"), tenant.add_client("Bolt")
+    maria = tenant.add_user(clients=(acme, bolt))
+    for client in (acme, bolt):
+        add_event(tenant, client, f"Fair {client}", relevance=0.6)
+        add_event(tenant, client, f"Strong {client}", relevance=0.9)
+    filter_batch(plan_for(tenant), 100)
+    me = as_person(tenant, maria)
+    assert set_client_exception(me, maria, acme, {"threshold": "0.8"}, now=NOW) == Changed(("threshold",), 1)
+    assert client_exceptions(me, maria) == [ClientException(acme, "Acme", muted=False, threshold=0.8)]
+    [closed] = notes(tenant, state=NotificationState.SKIPPED)
+    assert (closed.client_id, closed.reason) == (acme, SkipReason.BELOW_THRESHOLD)
+    # It looks forward: what was turned away stays so, what comes is weighed by it.
+    assert set_client_exception(me, maria, acme, {"threshold": 0.1}, now=NOW) == Changed(("threshold",))
+    assert len(notes(tenant, state=NotificationState.WAITING)) == 3
+    add_event(tenant, acme, "Weak", relevance=0.2)
+    add_event(tenant, bolt, "Weak too", relevance=0.2)
+    filter_batch(plan_for(tenant), 100)
+    assert len(notes(tenant, state=NotificationState.WAITING, client_id=acme)) == 2
+    assert len(notes(tenant, state=NotificationState.WAITING, client_id=bolt)) == 2
+    assert set_client_exception(me, maria, acme, {"threshold": ""}, now=NOW).closed == 1
+    assert client_exceptions(me, maria) == []
+
+
+def test_a_client_unmuted_gives_back_what_still_qualifies_and_keeps_its_threshold(tenant: Tenant) -> None:
+    acme = tenant.add_client()
+    maria = tenant.add_user(clients=(acme,))
+    add_event(tenant, acme, "Fair", relevance=0.6)
+    add_event(tenant, acme, "Strong", relevance=0.9)
+    filter_batch(plan_for(tenant), 100)
+    me = as_person(tenant, maria)
+    both = {"muted": "yes", "threshold": 0.8}
+    assert set_client_exception(me, maria, acme, both, now=NOW) == Changed(("muted", "threshold"), 2)
+    assert mute(me, acme, True, now=NOW).items == 0
+    assert mute(me, acme, False, now=NOW).items == 1
+    assert client_exceptions(me, maria)[0].threshold == 0.8
+    assert [note.state for note in notes(tenant)].count(NotificationState.WAITING) == 1
+    assert set_client_exception(me, maria, acme, {}, now=NOW) == Changed(())
+
+
+def test_exceptions_are_ones_own_or_an_admins_and_audited(tenant: Tenant) -> None:
+    acme = tenant.add_client()
+    maria, ivo = tenant.add_user("maria@example.com"), tenant.add_user("ivo@example.com")
+    with pytest.raises(PermissionError):
+        set_client_exception(as_person(tenant, ivo, Role.MANAGER), maria, acme, {"muted": True})
+    with pytest.raises(PermissionError):
+        client_exceptions(as_person(tenant, ivo, Role.MANAGER), maria)
+    with pytest.raises(UserError, match="threshold"):
+        set_client_exception(as_person(tenant, maria), maria, acme, {"threshold": 2})
+    with pytest.raises(UserError, match="no such client"):
+        set_client_exception(as_person(tenant, maria), maria, maria, {"muted": True})
+    set_client_exception(as_person(tenant, ivo, Role.ADMIN), maria, acme, {"muted": True, "threshold": 0.7})
+    set_client_exception(as_person(tenant, maria), maria, acme, {"muted": False})
+    told = [(line.action, line.actor_id, line.details) for line in rows(tenant, AuditLog)]
+    assert told == [
+        ("client.muted", ivo, {"user": str(maria)}),
+        ("client.threshold_changed", ivo, {"user": str(maria), "threshold": 0.7}),
+        ("client.unmuted", maria, {}),
+    ]
+
+
+def test_an_exception_is_made_and_shown_on_the_command_line(tenant: Tenant) -> None:
+    acme = tenant.add_client()
+    tenant.add_user(clients=(acme,))
+    add_event(tenant, acme, "Fair", relevance=0.6)
+    filter_batch(plan_for(tenant), 100)
+
+    def run(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["preferences", *words])
+        return done.exit_code, done.output
+
+    code, said = run("client", "maria@example.com", "acme", "muted=no", "threshold=0.8")
+    assert (code, "changed: threshold" in said, "1 waiting" in said) == (0, True, True)
+    assert re.search(r"^client +Acme: muted=no threshold=0.8$", run("show", "maria@example.com")[1], re.M)
+    assert '"clients": [{"client": "Acme"' in run("show", "maria@example.com", "--json")[1]
+    assert run("client", "maria@example.com", "acme", "colour=red")[0] == 2
+    assert run("client", "maria@example.com", "nobody", "muted=yes")[0] == 2
