@@ -1,0 +1,28 @@
+"""The app's frame: who is looking, where they can go, and the page they chose. Streamlit runs this file for each look."""
+
+import streamlit as st
+
+from services.first_steps import is_new
+from tasks.notify.links import PREFIX
+from ui import router, session
+from ui.parts.layout import say_done
+from ui.parts.words import plain
+
+st.set_page_config(page_title="Client Monitor", page_icon=":material/radar:", layout="wide")
+
+viewer = session.viewer()
+if viewer is None:
+    session.ask_to_sign_in()
+    st.stop()
+
+chosen = st.navigation(router.pages_for(viewer, is_new=is_new(viewer.scope)), expanded=True)
+with st.sidebar:
+    st.markdown(f"**{plain(viewer.business_name)}**  \n{plain(viewer.name)} · {viewer.role.value}")
+    st.html(
+        f'<form method="post" action="{PREFIX}/sign-out" target="_self">'
+        '<button type="submit" style="all:unset;cursor:pointer;text-decoration:underline">Sign out</button></form>'
+    )
+    if viewer.is_demo:
+        st.caption("The demo: invented clients, invented news. Nothing here is mailed to anybody.")
+say_done()
+chosen.run()
