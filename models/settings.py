@@ -114,6 +114,16 @@ class Settings(BaseSettings):
         default_factory=list, description="ARNs of the SNS topics SES reports to, separated by blanks"
     )
 
+    operators: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="addresses of people trusted across tenants: they are shown Prefect's UI, separated by blanks",
+    )
+    oidc_metadata_url: str = Field(
+        default="", description="an OpenID Connect provider's /.well-known/openid-configuration; empty: none"
+    )
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+
     feeds: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="RSS/Atom addresses every tenant reads, separated by blanks"
     )
@@ -189,7 +199,13 @@ class Settings(BaseSettings):
     keep_runs_days: int = Field(default=180, ge=1)
 
     @field_validator(
-        "secret_keys", "signing_keys", "trusted_proxies", "scanner_networks", "ses_topics", mode="before"
+        "secret_keys",
+        "signing_keys",
+        "trusted_proxies",
+        "scanner_networks",
+        "ses_topics",
+        "operators",
+        mode="before",
     )
     @classmethod
     def _split_words(cls, value: Any) -> Any:
@@ -207,6 +223,11 @@ class Settings(BaseSettings):
     @classmethod
     def _networks(cls, value: list[str]) -> list[str]:
         return [str(ip_network(text, strict=False)) for text in value]
+
+    @field_validator("operators")
+    @classmethod
+    def _addresses(cls, value: list[str]) -> list[str]:
+        return [address.lower() for address in value]
 
     @field_validator("secret_keys")
     @classmethod
@@ -231,6 +252,7 @@ class Settings(BaseSettings):
         "smtp_oauth_refresh_token",
         "sendgrid_api_key",
         "ses_secret_access_key",
+        "oidc_client_secret",
         "openai_api_key",
         "anthropic_api_key",
         "compatible_api_key",
@@ -254,7 +276,12 @@ class Settings(BaseSettings):
         return None if value == "" else value
 
     @field_validator(
-        "smtp_oauth_token_url", "sendgrid_url", "ses_url", "openai_base_url", "anthropic_base_url"
+        "smtp_oauth_token_url",
+        "sendgrid_url",
+        "ses_url",
+        "openai_base_url",
+        "anthropic_base_url",
+        "oidc_metadata_url",
     )
     @classmethod
     def _keys_need_encryption(cls, value: str) -> str:
@@ -269,6 +296,15 @@ class Settings(BaseSettings):
         if self.compatible_api_key and address and not _KEEPS_SECRETS.match(address):
             raise ValueError(
                 "CM_COMPATIBLE_API_KEY would be sent in clear: give CM_COMPATIBLE_BASE_URL an https address"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _oidc_is_whole(self) -> Self:
+        parts = (self.oidc_metadata_url, self.oidc_client_id, self.oidc_client_secret)
+        if any(parts) and not all(parts):
+            raise ValueError(
+                "sign-in by OpenID Connect needs CM_OIDC_METADATA_URL, CM_OIDC_CLIENT_ID and CM_OIDC_CLIENT_SECRET"
             )
         return self
 

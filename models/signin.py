@@ -5,9 +5,11 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field
+from sqlmodel import Field, Session, col, select
 
+from models.accounts import Business, User
 from models.base import TenantRow, enum_field, table_args, tenant_fk, utc_field
+from models.scope import Scope
 
 
 class SignInMethod(StrEnum):
@@ -77,3 +79,19 @@ class AccountLink(TenantRow, table=True):
     created_at: datetime = utc_field(nullable=False)
     expires_at: datetime = utc_field(nullable=False)
     used_at: datetime | None = utc_field()
+
+
+def session_by_hash(
+    scope: Scope, session: Session, token_hash: str
+) -> tuple[SignInSession, User, Business] | None:
+    """The session with this token's hash, whose it is and where, in any state; None when there is none."""
+    found = session.exec(
+        select(SignInSession, User, Business)
+        .join(
+            User,
+            (col(User.id) == SignInSession.user_id) & (col(User.business_id) == SignInSession.business_id),
+        )
+        .join(Business, col(Business.id) == SignInSession.business_id)
+        .where(SignInSession.token_hash == token_hash)
+    ).first()
+    return None if found is None else (found[0], found[1], found[2])

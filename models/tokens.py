@@ -126,9 +126,14 @@ def made_at(row_id: UUID) -> datetime:
 
 
 def tokens_of(settings: Settings) -> Tokens:
-    """The deployment's: by CM_SIGNING_KEYS, else by a key of its own in the data folder, made when first needed."""
+    """The deployment's."""
+    return Tokens(signing_keys(settings))
+
+
+def signing_keys(settings: Settings) -> list[bytes]:
+    """The deployment's, the one that signs first: CM_SIGNING_KEYS, else one in the data folder, made when needed."""
     keys = [key.get_secret_value().encode() for key in settings.signing_keys]
-    return Tokens(keys or [_kept_key(settings.data_dir / KEY_FILE)])
+    return keys or [_kept_key(settings.data_dir / KEY_FILE)]
 
 
 def _kept_key(path: Path) -> bytes:
