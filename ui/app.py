@@ -1,4 +1,4 @@
-"""The app's frame: who is looking, where they can go, and the page they chose. Streamlit runs this file for each look."""
+"""The app's frame: who is looking, where they can go, and the page they chose. Streamlit runs it for each look."""
 
 import streamlit as st
 

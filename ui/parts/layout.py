@@ -1,4 +1,4 @@
-"""What every page is made of: its heading, what it says when there is nothing, and how it says that something failed."""
+"""What every page is made of: its heading, what it says when there is nothing, how it says that something failed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -38,6 +38,10 @@ CATEGORY_ICONS = {
 }
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=@])")
+# Streamlit looks for icons, addresses and mailboxes in what Markdown has left as text, so an escape is not enough.
+_SEEMS_MORE = re.compile(r"(?::(?=[^\W\d]|/)|@(?=\w)|\bwww(?=\.))", re.IGNORECASE)
+_JOINED = "\u2060"
+"""WORD JOINER: nobody sees it, and what it parts is no address."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
 
@@ -46,7 +50,8 @@ def plain(text: object) -> str:
 
     Line breaks and direction marks become blanks. Whatever goes into ``st.markdown``, a label or a title passes here.
     """
-    return _MARKUP.sub(r"\\\1", _CONTROL.sub(" ", str(text)).strip())
+    shown = _SEEMS_MORE.sub(rf"\g<0>{_JOINED}", _CONTROL.sub(" ", str(text)).strip())
+    return _MARKUP.sub(r"\\\1", shown)
 
 
 def category(value: str) -> str:
@@ -61,7 +66,7 @@ def words(value: object) -> str:
 
 
 def when(at: datetime | None, zone: str, *, now: datetime | None = None) -> str:
-    """An instant in the reader's zone: "today 08:05", "yesterday 17:30", "Tue 3 Mar 08:05", with the year if another."""
+    """An instant in the reader's zone: "today 08:05", "yesterday 17:30", "Tue 3 Mar 08:05", "Tue 3 Mar 2025 08:05"."""
     if at is None:
         return "–"
     local = at.astimezone(ZoneInfo(zone))
