@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import ColumnElement, Index, and_, or_, text
 from sqlmodel import Field, Session, col, select
 
 from models.base import TenantRow, enum_field, table_args, tenant_fk, utc_field
@@ -47,9 +48,43 @@ class Alert(TenantRow, table=True):
     seen_at: datetime = utc_field(nullable=False)
     """When it was last found to be so."""
     closed_at: datetime | None = utc_field()
+    mailed_at: datetime | None = utc_field()
+    """When its people were written to of its beginning, and below of its end: then they are not again."""
+    end_mailed_at: datetime | None = utc_field()
+    posted_at: datetime | None = utc_field()
+    """When the operator's webhook took its beginning, and below its end."""
+    end_posted_at: datetime | None = utc_field()
+    post_error: str = Field(default="", max_length=500)
+    """Why the webhook did not take it; "" once it did."""
 
 
 def open_alerts(scope: Scope, session: Session) -> list[Alert]:
     """What is wrong now, oldest first."""
     query = select(Alert).where(col(Alert.closed_at).is_(None))
+    return list(session.exec(query.order_by(col(Alert.opened_at), col(Alert.id))))
+
+
+def alerts_since(scope: Scope, session: Session, since: datetime) -> list[Alert]:
+    """What is wrong now and what was over since then, newest first."""
+    query = select(Alert).where(or_(col(Alert.closed_at).is_(None), col(Alert.closed_at) >= since))
+    return list(session.exec(query.order_by(col(Alert.opened_at).desc(), col(Alert.id).desc())))
+
+
+def unmailed(scope: Scope, session: Session) -> list[Alert]:
+    """Alerts whose beginning or end nobody was written to about, oldest first."""
+    return _untold(session, col(Alert.mailed_at), col(Alert.end_mailed_at), col(Alert.closed_at).is_(None))
+
+
+def unposted(scope: Scope, session: Session, since: datetime) -> list[Alert]:
+    """Alerts whose beginning or end the webhook has not taken, oldest first; none that was over before ``since``."""
+    lately = or_(col(Alert.closed_at).is_(None), col(Alert.closed_at) >= since)
+    return _untold(session, col(Alert.posted_at), col(Alert.end_posted_at), lately)
+
+
+def _untold(
+    session: Session, begun: ColumnElement[Any], ended: ColumnElement[Any], worth: ColumnElement[bool]
+) -> list[Alert]:
+    """Those that are worth telling the beginning of, or were told of it and not of their end."""
+    over = and_(begun.is_not(None), ended.is_(None), col(Alert.closed_at).is_not(None))
+    query = select(Alert).where(or_(and_(begun.is_(None), worth), over))
     return list(session.exec(query.order_by(col(Alert.opened_at), col(Alert.id))))
