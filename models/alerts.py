@@ -2,14 +2,16 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Index, and_, or_, text
+from sqlalchemy.orm import Mapped
 from sqlmodel import Field, Session, col, select
 
 from models.base import TenantRow, enum_field, table_args, tenant_fk, utc_field
 from models.scope import Scope
+
+_Moment = Mapped[datetime | None]
 
 
 class AlertKind(StrEnum):
@@ -81,9 +83,7 @@ def unposted(scope: Scope, session: Session, since: datetime) -> list[Alert]:
     return _untold(session, col(Alert.posted_at), col(Alert.end_posted_at), lately)
 
 
-def _untold(
-    session: Session, begun: ColumnElement[Any], ended: ColumnElement[Any], worth: ColumnElement[bool]
-) -> list[Alert]:
+def _untold(session: Session, begun: _Moment, ended: _Moment, worth: ColumnElement[bool]) -> list[Alert]:
     """Those that are worth telling the beginning of, or were told of it and not of their end."""
     over = and_(begun.is_not(None), ended.is_(None), col(Alert.closed_at).is_not(None))
     query = select(Alert).where(or_(and_(begun.is_(None), worth), over))
