@@ -124,6 +124,16 @@ class Settings(BaseSettings):
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr | None = None
 
+    alert_webhook: SecretStr | None = Field(
+        default=None, description="where alerts are posted as JSON, beside mail and without its outbox"
+    )
+    heartbeat_url: SecretStr | None = Field(
+        default=None, description="asked at the end of each tick: who no longer hears of us raises the alarm"
+    )
+    runbook_url: str = Field(
+        default="", description="where your people read docs/runbook.md; empty: it is named by its path"
+    )
+
     feeds: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="RSS/Atom addresses every tenant reads, separated by blanks"
     )
@@ -288,6 +298,23 @@ class Settings(BaseSettings):
         if value and not _KEEPS_SECRETS.match(value):
             raise ValueError("a key is sent there: give an https address")
         return value.rstrip("/")
+
+    @field_validator("alert_webhook", "heartbeat_url")
+    @classmethod
+    def _kept_from_others(cls, value: SecretStr | None) -> SecretStr | None:
+        # Such an address is a key: whoever has it may speak in our name.
+        if value is None or not value.get_secret_value().strip():
+            return None
+        if not _KEEPS_SECRETS.match(value.get_secret_value()):
+            raise ValueError("give an https address, or one on this machine")
+        return value
+
+    @field_validator("runbook_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not re.match(r"https?://[^/\s]", value):
+            raise ValueError("give the http or https address of that page")
+        return value.partition("#")[0]
 
     @model_validator(mode="after")
     def _key_of_compatible_server_needs_encryption(self) -> Self:
