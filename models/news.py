@@ -63,6 +63,7 @@ class SourceResult(TenantRow, table=True):
         UniqueConstraint("business_id", "job_run_id", "source_api", "unit"),
         tenant_fk("client_id", "clients", ondelete="CASCADE"),
         tenant_fk("job_run_id", "job_runs", ondelete="CASCADE"),
+        Index("ix_source_results_client", "business_id", "client_id", "source_api", "created_at"),
     )
 
     job_run_id: UUID
