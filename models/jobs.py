@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, update
+from sqlalchemy import Index, text, update
 from sqlmodel import Field, Session, col, select
 
 from models.base import (
@@ -59,6 +59,8 @@ class RunState(StrEnum):
     DEGRADED = "degraded"
     FAILED = "failed"
     CRASHED = "crashed"
+    SKIPPED = "skipped"
+    """A scheduled start that did nothing, because a newer one was due or its schedule was stopped."""
 
 
 class AutomationSchedule(TenantRow, table=True):
@@ -81,6 +83,10 @@ class AutomationSchedule(TenantRow, table=True):
     sync_state: SyncState = enum_field(SyncState, SyncState.PENDING)
     sync_error: str = ""
     prefect_schedule_id: str | None = Field(default=None, max_length=64)
+    prefect_active: bool | None = None
+    """Whether it was active in Prefect when that was last read: what differs since then was done there."""
+    revision: int = 1
+    """Grows with every change made here, so that what was brought to Prefect meanwhile is known to be older."""
     deleted_at: datetime | None = utc_field()
     """Deleted here; the row goes once Prefect has no such schedule any more."""
     last_run_at: datetime | None = utc_field()
@@ -100,9 +106,23 @@ class JobRun(TenantRow, table=True):
         tenant_fk("schedule_id", "automation_schedules"),
         Index("ix_job_runs_time", "business_id", "started_at"),
         Index("ix_job_runs_flow_run", "business_id", "flow_run_id"),
+        Index(
+            "uq_job_runs_slot",
+            "business_id",
+            "schedule_id",
+            "slot",
+            unique=True,
+            sqlite_where=text("slot IS NOT NULL"),
+            postgresql_where=text("slot IS NOT NULL"),
+        ),
     )
 
     schedule_id: UUID | None = None
+    slot: datetime | None = utc_field()
+    """When its schedule meant it to start; one run a slot. None for what a person started, and for a second attempt."""
+    attempt: int = 1
+    holder: str = Field(default="", max_length=200)
+    """The process that works it (``models.leases.this_process``)."""
     job_type: JobType = enum_field(JobType)
     trigger: str = Field(default="cli", max_length=40)
     state: RunState = enum_field(RunState, RunState.RUNNING)
@@ -116,6 +136,10 @@ class JobRun(TenantRow, table=True):
     started_at: datetime = utc_field(nullable=False)
     heartbeat_at: datetime = utc_field(nullable=False)
     finished_at: datetime | None = utc_field()
+    resubmitted_at: datetime | None = utc_field()
+    """When a run that lost its process was handed on, or was found to need no successor."""
+    stages: dict[str, Any] = json_field()
+    """By stage, in order of their beginnings: ``{"search": {"from": ISO, "until": ISO}, …}``."""
 
 
 def heartbeat(scope: Scope, session: Session, job_run_id: UUID) -> None:
