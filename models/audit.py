@@ -1,11 +1,13 @@
 """Who changed what, for the compliance officer."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index
-from sqlmodel import Field, Session
+from sqlalchemy import Index, and_, or_
+from sqlmodel import Field, Session, col, select
 
 from models.base import TenantRow, json_field, table_args, utc_field
 from models.scope import Scope
@@ -35,3 +37,45 @@ def record(scope: Scope, session: Session, action: str, subject: str = "", **det
             details=details,
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AuditWanted:
+    """Which lines of the audit log are meant; what is empty asks for nothing."""
+
+    actor_id: UUID | None = None
+    by_machinery: bool = False
+    """Only what nobody in particular did."""
+    families: Collection[str] = ()
+    """First words of actions, such as ``client`` for ``client.created``."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Exclusive."""
+
+
+def audit_lines(
+    scope: Scope,
+    session: Session,
+    wanted: AuditWanted,
+    *,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int,
+) -> list[AuditLog]:
+    """The newest lines first; ``after`` is the last line of the page before."""
+    query = select(AuditLog).order_by(col(AuditLog.created_at).desc(), col(AuditLog.id).desc()).limit(limit)
+    if wanted.actor_id is not None:
+        query = query.where(AuditLog.actor_id == wanted.actor_id)
+    if wanted.by_machinery:
+        query = query.where(col(AuditLog.actor_id).is_(None))
+    if wanted.families:
+        query = query.where(or_(*(col(AuditLog.action).startswith(f"{name}.") for name in wanted.families)))
+    if wanted.since is not None:
+        query = query.where(AuditLog.created_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(AuditLog.created_at < wanted.until)
+    if after is not None:
+        at, line_id = after
+        older = and_(col(AuditLog.created_at) == at, col(AuditLog.id) < line_id)
+        # The first condition is implied, and lets the index begin at the right place.
+        query = query.where(AuditLog.created_at <= at, or_(col(AuditLog.created_at) < at, older))
+    return list(session.exec(query))

@@ -1,5 +1,6 @@
 """Client companies, who looks after them, and the rules people taught us about them."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -92,6 +93,13 @@ def find_client(scope: Scope, session: Session, client_id: UUID) -> Client | Non
 def client_by_id(scope: Scope, session: Session, client_id: UUID) -> Client:
     """The client with this id, archived or not; it must be there."""
     return session.exec(select(Client).where(Client.id == client_id)).one()
+
+
+def client_names(scope: Scope, session: Session, ids: Collection[UUID]) -> dict[UUID, str]:
+    """What these clients are called, archived or not; ids that are no client's are left out."""
+    if not ids:
+        return {}
+    return dict(session.exec(select(Client.id, Client.name).where(col(Client.id).in_(ids))).all())
 
 
 def every_client(scope: Scope, session: Session) -> list[Client]:

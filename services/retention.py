@@ -1,6 +1,7 @@
 """How long we keep what: the policy, and the broom."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from models.mail import EmailBody, EmailEvent
 from models.news import RawItem, SourceResult
 from models.scope import Scope
 from models.settings import get_settings
-from services.accounts import every_business
+from services.accounts import every_business, require_admin
 from services.runs import SILENT_FOR
 
 
@@ -69,6 +70,81 @@ def prune(*, dry_run: bool = False, now: datetime | None = None) -> dict[str, in
             name = str(table.__tablename__)
             gone[name] = gone.get(name, 0) + _sweep(scope, table, is_past, dry_run=dry_run)
     return gone
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One kind of data: how long it is kept, by which setting of the deployment, and why."""
+
+    table: str
+    what: str
+    days: int | None
+    """None: until somebody removes it."""
+    setting: str
+    why: str
+
+
+_KEPT = (
+    (
+        "event_raw_data",
+        "What sources sent, as it came",
+        "keep_raw_days",
+        "to look again at what was made of it",
+    ),
+    ("email_bodies", "The text of mails", "keep_bodies_days", "so that a mail can be shown as it was sent"),
+    (
+        "email_events",
+        "What came back from mail: bounces, complaints; opens and clicks of who agreed",
+        "keep_decisions_days",
+        "to tell why an address is stopped",
+    ),
+    ("decisions", "Decisions with their reasons", "keep_decisions_days", 'to answer "why" and "why not"'),
+    ("ai_cache", "Answers of language models", "keep_raw_days", "so that no question is paid for twice"),
+    ("ai_spend", "What language models cost", "keep_decisions_days", "to account for a year"),
+    (
+        "crm_snapshots",
+        "Older CRM snapshots; the newest of a client stays",
+        "keep_runs_days",
+        "to see what changed at a client",
+    ),
+    (
+        "source_results",
+        "How each fetch of a source ended",
+        "keep_runs_days",
+        "to see when a source went quiet",
+    ),
+    ("job_runs", "Runs with their counts and costs", "keep_runs_days", "to see what a run came to"),
+)
+_STAYS = (
+    ("events", "Events, their articles' headlines and addresses", "they are what the product is for"),
+    (
+        "email_logs",
+        "The line of each mail: to whom, when, with which outcome",
+        "so that nobody is written to twice, and to answer what was sent",
+    ),
+    ("suppressions", "Addresses that must not be written to", "forgetting one would mean writing again"),
+    ("feedback", "Verdicts and the rules they taught", "without the person, once the person is erased"),
+    ("audit_logs", "The audit log", "who changed what must stay answerable"),
+)
+
+
+def kept() -> list[Kept]:
+    """What is kept how long and why: what ages first, then what stays until it is removed."""
+    settings = get_settings()
+    ageing = [
+        Kept(table, what, getattr(settings, setting), f"CM_{setting.upper()}", why)
+        for table, what, setting, why in _KEPT
+    ]
+    return ageing + [Kept(table, what, None, "", why) for table, what, why in _STAYS]
+
+
+def due(scope: Scope, *, now: datetime | None = None) -> dict[str, int]:
+    """How many of the tenant's rows the next sweep would remove, by table. Nothing is removed. For admins."""
+    require_admin(scope)
+    return {
+        str(table.__tablename__): _sweep(scope, table, is_past, dry_run=True)
+        for table, is_past in policy(now or utc_now())
+    }
 
 
 def _sweep(scope: Scope, table: type[TenantRow], is_past: Any, *, dry_run: bool) -> int:

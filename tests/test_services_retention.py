@@ -17,8 +17,9 @@ from models.events import Decision, Event, Stage
 from models.jobs import JobRun, RunState
 from models.mail import Channel, Delivery, DeliveryKind, EmailBody, EmailEvent
 from models.news import Article, RawItem, SourceResult, SourceState, Story
+from models.scope import Role, Scope
 from models.settings import get_settings
-from services.retention import policy, prune
+from services.retention import due, kept, policy, prune
 
 AGEING: tuple[type[SQLModel], ...] = (
     EmailEvent,
@@ -192,3 +193,28 @@ def test_what_the_crm_said_last_stays_however_old(tenant: Tenant) -> None:
         (acme, 400),
         (bolt, 1),
     }
+
+
+def test_what_is_kept_how_long_is_told_of_every_table_that_ages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CM_KEEP_RAW_DAYS", "12")
+    get_settings.cache_clear()
+    told = {one.table: one for one in kept()}
+    assert {one.table for one in told.values() if one.days is not None} == {*DAYS, "crm_snapshots"}
+    assert {table: told[table].setting for table in DAYS} == {
+        table: f"CM_{setting.upper()}" for table, setting in DAYS.items()
+    }
+    assert told["event_raw_data"].days == 12
+    assert told["audit_logs"].days is None
+
+
+def test_a_tenant_sees_what_would_go_of_its_own(tenant: Tenant) -> None:
+    other = another_tenant("other")
+    put(tenant, timedelta(days=400))
+    put(tenant, timedelta(days=1))
+    for _ in range(3):
+        put(other, timedelta(days=400))
+    assert due(tenant.scope, now=NOW) == {**all_of(1), "crm_snapshots": 0}
+    assert left(tenant) == all_of(2)
+    for role in (Role.MANAGER, Role.VIEWER):
+        with pytest.raises(PermissionError):
+            due(Scope(tenant.business_id, new_id(), role))
