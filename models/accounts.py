@@ -45,6 +45,8 @@ class Business(SQLModel, table=True):
     tracking_enabled: bool = False
     """Whether mails carry an open pixel and links pass through us (promise 13)."""
     silent_days: int = Field(default=3, ge=1, le=60, description="days without any item before it is said")
+    first_steps_wanted: bool | None = None
+    """Whether admins are led through the first steps; None: until the tenant has been at work for a day."""
     created_at: datetime = utc_field(nullable=False)
 
 
