@@ -1,5 +1,7 @@
 """The app's frame: who is looking, where they can go, and the page they chose. Streamlit runs it for each look."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from services.first_steps import is_new
@@ -8,7 +10,11 @@ from ui import router, session
 from ui.parts.layout import say_done
 from ui.parts.words import plain
 
-st.set_page_config(page_title="Client Monitor", page_icon=":material/radar:", layout="wide")
+ASSETS = Path(__file__).parent / "assets"
+
+# A picture of our own: Streamlit's icons would come from another house.
+st.set_page_config(page_title="Client Monitor", page_icon=str(ASSETS / "mark.svg"), layout="wide")
+st.logo(str(ASSETS / "logo.svg"), size="large", icon_image=str(ASSETS / "mark.svg"))
 
 viewer = session.viewer()
 if viewer is None:
@@ -18,10 +24,7 @@ if viewer is None:
 chosen = st.navigation(router.pages_for(viewer, is_new=is_new(viewer.scope)), expanded=True)
 with st.sidebar:
     st.markdown(f"**{plain(viewer.business_name)}**  \n{plain(viewer.name)} · {viewer.role.value}")
-    st.html(
-        f'<form method="post" action="{PREFIX}/sign-out" target="_self">'
-        '<button type="submit" style="all:unset;cursor:pointer;text-decoration:underline">Sign out</button></form>'
-    )
+    st.html(f'<a href="{PREFIX}/sign-out" target="_self" style="color:inherit">Sign out</a>')
     if viewer.is_demo:
         st.caption("The demo: invented clients, invented news. Nothing here is mailed to anybody.")
 say_done()
