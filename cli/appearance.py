@@ -1,15 +1,12 @@
-"""How a tenant's mails look: appearance show, set, reset, preview."""
+"""How a tenant's mails look: appearance show, set, logo, reset, preview."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from cli.business import BusinessOption, scope_for
 from cli.output import print_json, say
-
-if TYPE_CHECKING:
-    pass
 
 ValuesArgument = Annotated[
     list[str], typer.Argument(metavar="NAME=VALUE...", help="accent, subject_prefix, intro, footer.")
@@ -21,6 +18,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(name="appearance", help="How your mails look and sound.", no_args_is_help=True)
     group.command("show")(show)
     group.command("set")(change)
+    group.command("logo")(logo)
     group.command("reset")(reset)
     group.command("preview")(preview)
     app.add_typer(group)
@@ -28,9 +26,21 @@ def register(app: typer.Typer) -> None:
 
 def show(business: BusinessOption = None) -> None:
     """The look in force, as one JSON object."""
-    from services.appearance import look_of
+    from services.appearance import logo_of, look_of
 
-    print_json(look_of(scope_for(business)).model_dump())
+    scope = scope_for(business)
+    picture = logo_of(scope)
+    facts = (
+        {
+            "type": picture.media_type,
+            "bytes": len(picture.data),
+            "width": picture.width,
+            "height": picture.height,
+        }
+        if picture
+        else None
+    )
+    print_json(look_of(scope).model_dump() | {"logo": facts})
 
 
 def change(values: ValuesArgument, business: BusinessOption = None) -> None:
@@ -43,6 +53,30 @@ def change(values: ValuesArgument, business: BusinessOption = None) -> None:
         raise UserError("give NAME=VALUE", "such as accent=#0a5394 intro='Good morning.'")
     changes = {name.strip().replace("-", "_"): value for name, _, value in pairs}
     print_json(change_look(scope_for(business), changes).model_dump())
+
+
+def logo(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A PNG or JPEG of at most 64 kB and 600 x 200 dots.")
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="The business's name in its place again.")] = False,
+    business: BusinessOption = None,
+) -> None:
+    """Put a logo at the head of your mails, or take it away. It travels in each mail and is loaded from nowhere."""
+    from services.appearance import remove_logo, set_logo
+    from services.errors import UserError
+    from services.logos import MAX_BYTES
+
+    if remove == (file is not None):
+        raise UserError("give a file or --remove", "such as client-monitor appearance logo logo.png")
+    scope = scope_for(business)
+    if file is None:
+        say("the logo is gone" if remove_logo(scope) else "there was no logo")
+        return
+    with file.open("rb") as opened:
+        # One byte more than allowed says that it is too large, however large it is.
+        picture = set_logo(scope, opened.read(MAX_BYTES + 1))
+    say(f"the mails written from now on bear it, {picture.width} x {picture.height} points large")
 
 
 def reset(business: BusinessOption = None) -> None:

@@ -1,4 +1,4 @@
-"""How a tenant's mails look and sound: words and one colour, never the templates themselves."""
+"""How a tenant's mails look and sound: words, one colour and a logo, never the templates themselves."""
 
 import re
 from collections.abc import Mapping
@@ -7,16 +7,21 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sqlmodel import Session, select
 
-from models.accounts import Business
+from models.accounts import Business, BusinessLogo
 from models.audit import record
+from models.base import utc_now
 from models.engine import reading, writing
 from models.scope import Scope
 from services.accounts import require_admin
 from services.errors import UserError
 from services.explain import plain_message
+from services.logos import read_picture
+from services.mail_html import Inline
 from services.sample_letter import sample_letter
 from tasks.notify.colour import READABLE, contrast
-from tasks.notify.letter import ACCENT, Kind, Look
+from tasks.notify.letter import ACCENT, Kind
+from tasks.notify.logo import Logo
+from tasks.notify.look import logo_from, look_from
 from tasks.notify.render import Rendered, render
 from tasks.notify.safe import clean
 from tasks.notify.subject import MAX_PREFIX
@@ -72,21 +77,77 @@ def change_look(scope: Scope, changes: Mapping[str, object]) -> LookFields:
 
 
 def reset_look(scope: Scope) -> None:
-    """The product's own look again."""
+    """The product's own look again, without a logo."""
     require_admin(scope)
     with writing(scope) as session:
         business = _business(scope, session)
         business.appearance = {}
         session.add(business)
+        _take_logo_away(scope, session)
         record(scope, session, "appearance.reset")
 
 
-def preview(scope: Scope, kind: Kind, changes: Mapping[str, object] | None = None) -> Rendered:
-    """A mail of invented news in the tenant's look, with ``changes`` that are not stored."""
+def logo_of(scope: Scope) -> Logo | None:
+    """The picture at the head of the tenant's mails; None where it has none."""
     with reading(scope) as session:
-        business = _business(scope, session)
-    looks = _checked({**business.appearance, **(changes or {})})
-    return render(sample_letter(kind, business.name, Look(**looks.model_dump())))
+        stored = _stored_logo(scope, session)
+        return logo_from(stored) if stored else None
+
+
+def set_logo(scope: Scope, data: bytes) -> Logo:
+    """Put a picture at the head of all mails that are written from now on, in place of the one there is.
+
+    ``data`` is a PNG or JPEG file within `services.logos`' bounds; UserError says what is wrong with it.
+    """
+    require_admin(scope)
+    picture = read_picture(data)
+    facts: dict[str, Any] = {
+        "media_type": picture.media_type,
+        "width": picture.width,
+        "height": picture.height,
+    }
+    values = {**facts, "image": picture.data, "updated_at": utc_now()}
+    with writing(scope) as session:
+        stored = _stored_logo(scope, session) or BusinessLogo(business_id=scope.business, **values)
+        session.add(stored.sqlmodel_update(values))
+        record(scope, session, "appearance.logo_set", **facts, bytes=len(picture.data))
+        return logo_from(stored)
+
+
+def remove_logo(scope: Scope) -> bool:
+    """The business's name in place of its logo again; False when there was none."""
+    require_admin(scope)
+    with writing(scope) as session:
+        removed = _take_logo_away(scope, session)
+        if removed:
+            record(scope, session, "appearance.logo_removed")
+    return removed
+
+
+def preview(scope: Scope, kind: Kind, changes: Mapping[str, object] | None = None) -> Rendered:
+    """A mail of invented news in the tenant's look, with ``changes`` that are not stored.
+
+    Its page holds the logo itself, so that it can be shown by a browser; in a mail the two travel side by side.
+    """
+    with reading(scope) as session:
+        business, stored = _business(scope, session), _stored_logo(scope, session)
+    look = look_from(_checked({**business.appearance, **(changes or {})}).model_dump(), stored)
+    rendered = render(sample_letter(kind, business.name, look))
+    if look.logo is None:
+        return rendered
+    shown = Inline(look.logo.media_type, look.logo.data).uri
+    return rendered.model_copy(update={"html": rendered.html.replace(f"cid:{look.logo.content_id}", shown)})
+
+
+def _stored_logo(scope: Scope, session: Session) -> BusinessLogo | None:
+    return session.exec(select(BusinessLogo)).first()
+
+
+def _take_logo_away(scope: Scope, session: Session) -> bool:
+    stored = _stored_logo(scope, session)
+    if stored is not None:
+        session.delete(stored)
+    return stored is not None
 
 
 def _checked(values: Mapping[str, Any]) -> LookFields:

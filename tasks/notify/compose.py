@@ -32,8 +32,9 @@ from tasks.filter.facts import People, load_people
 from tasks.filter.ledger import Line, lines
 from tasks.filter.recheck import objections, recheck
 from tasks.filter.rules import Verdict
-from tasks.notify.letter import ClientSection, Item, ItemLinks, Letter, Look
+from tasks.notify.letter import ClientSection, Item, ItemLinks, Letter
 from tasks.notify.links import Links
+from tasks.notify.look import business_and_look
 from tasks.notify.selection import Entry, entries
 from tasks.notify.silence import silence
 from tasks.notify.trend import trend
@@ -85,8 +86,7 @@ def draft(scope: Scope, session: Session, delivery: Delivery, *, now: datetime) 
         said = notices(scope, session, people.followed(delivery.user_id), at, weekly=weekly)
     if refusal is not None or not (kept or said):
         return Draft(None, kept, dropped, refusal)
-    business = session.exec(select(Business).where(Business.id == scope.business)).one()
-    letter = _letter(scope, session, delivery, business, people, kept)
+    letter = _letter(scope, session, delivery, people, kept)
     return Draft(letter.model_copy(update=said._asdict()), kept, dropped)
 
 
@@ -107,11 +107,11 @@ def _letter(
     scope: Scope,
     session: Session,
     delivery: Delivery,
-    business: Business,
     people: People,
     kept: Sequence[Line],
 ) -> Letter:
     assert delivery.user_id is not None  # mail to a bare address is no letter of items
+    business, look = business_and_look(scope, session)
     settings, user = get_settings(), people.users[delivery.user_id]
     kind = letter_kind(delivery)
     at = delivery.window_start or delivery.created_at
@@ -130,7 +130,7 @@ def _letter(
         preferences_url=links.preferences,
         unsubscribe_url=links.unsubscribe,
         pixel_url=links.pixel or "",
-        look=Look.model_validate(business.appearance),
+        look=look,
         trend=trend(scope, session, at, clients=people.followed(user.id)) if kind == "weekly" else (),
     )
 

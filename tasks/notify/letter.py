@@ -10,6 +10,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from tasks.notify.logo import Logo
+
 ACCENT = "#0a5394"
 """The colour of links and buttons in the templates' own CSS, where a tenant chose no other."""
 
@@ -29,7 +31,7 @@ class ItemLinks(BaseModel):
 
 
 class Look(BaseModel):
-    """What a tenant made of its mails. Plain text and one colour: never markup."""
+    """What a tenant made of its mails. Plain text, one colour and a picture: never markup."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,6 +42,8 @@ class Look(BaseModel):
     """A sentence under the heading of digests and instant mails."""
     footer: str = ""
     """A line or two above our own: an address, a contact."""
+    logo: Logo | None = None
+    """In place of the business's name at the head."""
 
 
 class Item(BaseModel):
@@ -142,5 +146,7 @@ class Letter(BaseModel):
     """Alert and system mail: what it is about, its subject too."""
     body: tuple[str, ...] = ()
     """Alert and system mail: paragraphs of plain text."""
+    action: tuple[str, str] | None = None
+    """Alert and system mail: a button's words and address, where it is not to open the app."""
     trend: tuple[TrendRow, ...] = ()
     """Weekly digest."""

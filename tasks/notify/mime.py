@@ -9,12 +9,13 @@ longer than a line into encoded words: a List-Unsubscribe address too, which no 
 import re
 from base64 import encodebytes
 from binascii import b2a_qp
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime, parseaddr
 from hashlib import sha256
 
+from tasks.notify.logo import Logo
 from tasks.notify.render import Rendered
 from tasks.notify.safe import clean
 from tasks.notify.subject import MAX_SUBJECT
@@ -46,7 +47,8 @@ def build_mime(
     reply_to: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> bytes:
-    """The message as it goes to the server: CRLF, ASCII, multipart/alternative with the text first.
+    """The message as it goes to the server: CRLF, ASCII, multipart/alternative with the text first; a logo stands with
+    the page, as its multipart/related.
 
     ``mail_from`` and ``reply_to`` are "Name <a@x>" or "a@x", ``mail_to`` one bare address, ``message_id`` with its
     angle brackets, ``headers`` further ones such as List-Unsubscribe. Raises ValueError for an address, id or
@@ -75,14 +77,32 @@ def build_mime(
         if name.lower() in {key.lower() for key in fields}:
             raise ValueError(f"header given twice: {name!r}")
         fields[name] = _value(name, value)
-    # From the Message-ID, so that it is the same again; "=_" stands in neither encoding of a body.
-    boundary = f"=_{sha256(message_id.encode()).hexdigest()[:32]}"
-    fields |= {"MIME-Version": "1.0", "Content-Type": f'multipart/alternative; boundary="{boundary}"'}
-    head, text, html = _head(fields), _part(rendered.text, "plain"), _part(rendered.html, "html")
+    html = _part(rendered.html, "html")
+    if rendered.logo is not None:
+        # Below the text's alternative: who reads text gets no picture, and none is shown as an attachment.
+        html = _multipart("related", f"{message_id} related", [html, _image(rendered.logo)], type="text/html")
+    body = _multipart("alternative", message_id, [_part(rendered.text, "plain"), html])
+    return _head({**fields, "MIME-Version": "1.0"}) + body
+
+
+def _multipart(subtype: str, seed: str, parts: Sequence[bytes], **parameters: str) -> bytes:
+    """Parts as one, with the header that says so; ``seed`` tells its boundary from every other."""
+    # Made of the Message-ID, so that it is the same again; "=_" stands in neither encoding of a body.
+    boundary = f"=_{sha256(seed.encode()).hexdigest()[:32]}"
+    told = "".join(f'; {name}="{value}"' for name, value in {**parameters, "boundary": boundary}.items())
     line = f"--{boundary}".encode("ascii")
-    return b"".join(
-        [head, b"\r\n", line, b"\r\n", text, b"\r\n", line, b"\r\n", html, b"\r\n", line, b"--\r\n"]
-    )
+    inside = b"".join(line + b"\r\n" + part + b"\r\n" for part in parts)
+    return _head({"Content-Type": f"multipart/{subtype}{told}"}) + b"\r\n" + inside + line + b"--\r\n"
+
+
+def _image(logo: Logo) -> bytes:
+    fields = {
+        "Content-Type": f'{logo.media_type}; name="{logo.file_name}"',
+        "Content-Transfer-Encoding": "base64",
+        "Content-ID": f"<{logo.content_id}>",
+        "Content-Disposition": f'inline; filename="{logo.file_name}"',
+    }
+    return _head(fields) + b"\r\n" + _base64(logo.data)
 
 
 def _head(fields: Mapping[str, str]) -> bytes:

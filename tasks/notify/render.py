@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from tasks.notify.colour import lighter
 from tasks.notify.inline import InliningLoader
 from tasks.notify.letter import ACCENT, ClientSection, Item, Kind, Letter
+from tasks.notify.logo import Logo
 from tasks.notify.safe import clean, safe_url
 from tasks.notify.subject import heading, preheader, subject
 from tasks.notify.wording import (
@@ -58,6 +59,8 @@ class Rendered(BaseModel):
     preheader: str
     html: str
     text: str
+    logo: Logo | None = None
+    """The picture the page calls by its content id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ class _Page:
     preheader: str
     padding: str
     business: str
+    logo: Logo | None
     edition: str
     heading: str
     dateline: str
@@ -121,6 +125,7 @@ class _Page:
     degraded_title: str
     degraded: tuple[str, ...]
     more: str
+    app_label: str
     app_href: str | None
     because: str
     preferences_href: str | None
@@ -147,6 +152,7 @@ def render(letter: Letter) -> Rendered:
         preheader=page.preheader,
         html=html,
         text=_tidy_text(_template("mail.txt", ACCENT).render(page=page)),
+        logo=page.logo,
     )
 
 
@@ -163,6 +169,7 @@ def _page(letter: Letter, share: int) -> _Page:
         preheader=preheader(letter),
         padding=_PADDING,
         business=business,
+        logo=letter.look.logo,
         edition=_EDITIONS[letter.kind],
         heading=heading(letter),
         dateline=_dateline(letter, zone, zone_words, len(degraded)),
@@ -185,7 +192,8 @@ def _page(letter: Letter, share: int) -> _Page:
         more=f"{plural(letter.more, 'more story waits', 'more stories wait')} in the app."
         if letter.more > 0
         else "",
-        app_href=safe_url(letter.app_url),
+        app_label=clean(letter.action[0], 60) if letter.action else "Open Client Monitor",
+        app_href=safe_url(letter.action[1] if letter.action else letter.app_url),
         because=_because(letter.kind, business),
         preferences_href=safe_url(letter.preferences_url),
         unsubscribe_href=safe_url(letter.unsubscribe_url),

@@ -1,8 +1,20 @@
 """A stored mail taken apart, for providers that take its parts and put the message together themselves."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from email import message_from_bytes, policy
+from email.message import Message
 from email.utils import parseaddr
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture the page calls by its ``content_id``, which stands without brackets."""
+
+    content_id: str
+    media_type: str
+    file_name: str
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +32,7 @@ class Parts:
     html: str
     headers: tuple[tuple[str, str], ...]
     """All the others, in order: List-Unsubscribe, Auto-Submitted and such."""
+    images: tuple[Image, ...] = ()
 
 
 _STRUCTURAL = {
@@ -50,4 +63,12 @@ def take_apart(data: bytes) -> Parts:
         headers=tuple(
             (name, str(value)) for name, value in message.items() if name.lower() not in _STRUCTURAL
         ),
+        images=tuple(_images(message)),
     )
+
+
+def _images(message: Message) -> Iterator[Image]:
+    for part in message.walk():
+        content_id, data = str(part["Content-ID"] or "").strip(" <>"), part.get_payload(decode=True)
+        if part.get_content_maintype() == "image" and content_id and isinstance(data, bytes):
+            yield Image(content_id, part.get_content_type(), part.get_filename() or "image", data)

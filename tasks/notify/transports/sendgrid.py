@@ -5,6 +5,7 @@ Its tracking is switched off: what is tracked, with whose consent, is decided by
 """
 
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from threading import Lock
 from typing import Any, ClassVar
@@ -150,6 +151,17 @@ def payload(envelope: Envelope, parts: Parts, *, sandbox: bool) -> dict[str, Any
         "headers": dict(parts.headers),
         "tracking_settings": _TRACKING_OFF,
     }
+    if parts.images:
+        body["attachments"] = [
+            {
+                "content": b64encode(image.data).decode("ascii"),
+                "type": image.media_type,
+                "filename": image.file_name,
+                "disposition": "inline",
+                "content_id": image.content_id,
+            }
+            for image in parts.images
+        ]
     if parts.reply_to:
         body["reply_to"] = {"email": parts.reply_to}
     if sandbox:
