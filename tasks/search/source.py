@@ -38,6 +38,7 @@ __all__ = [
     "is_archive",
     "is_mock",
     "is_third_party",
+    "question_of",
 ]
 
 
@@ -171,6 +172,8 @@ class QuerySource(Protocol):
     Optional class attributes: ``about``, the facts people see before they switch it on; ``is_mock`` (default
     False); and ``third_party`` (default True): a question leaves the house, so it is never asked about a
     confidential client.
+
+    An optional method ``question(profile, context) -> str`` tells people what ``fetch`` would ask, and asks nobody.
     """
 
     name: ClassVar[str]
@@ -204,3 +207,9 @@ def is_archive(source: Source) -> bool:
 def is_third_party(source: Source) -> bool:
     """Whether asking this source tells somebody outside which clients we have."""
     return source.kind is SourceKind.QUERY and bool(getattr(source, "third_party", True))
+
+
+def question_of(source: Source, profile: Profile, context: FetchContext) -> str:
+    """What the source would ask about the client, for people; empty where it does not tell."""
+    tell = getattr(source, "question", None)
+    return str(tell(profile, context)) if callable(tell) else ""

@@ -51,12 +51,15 @@ class BraveSource:
         free_calls=1_000,
     )
 
+    def question(self, profile: Profile, context: FetchContext) -> str:
+        return boolean_query(profile, SYNTAX)
+
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
     ) -> Iterator[Page]:
         headers = {"X-Subscription-Token": require_key(API, context)}
         parameters: dict[str, str | int] = {
-            "q": boolean_query(profile, SYNTAX),
+            "q": self.question(profile, context),
             "country": context.country,
             "search_lang": context.language,
             "count": COUNT,

@@ -49,14 +49,16 @@ class GdeltSource:
         fields=(*CALLS, max_results(10, MAX_RECORDS, MAX_RECORDS), LANGUAGE),
     )
 
+    def question(self, profile: Profile, context: FetchContext) -> str:
+        language = LANGUAGES.get(context.language)
+        return boolean_query(profile, SYNTAX) + (f" sourcelang:{language}" if language else "")
+
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
     ) -> Iterator[Page]:
-        language = LANGUAGES.get(context.language)
-        query = boolean_query(profile, SYNTAX) + (f" sourcelang:{language}" if language else "")
         most = context.most_results(MAX_RECORDS)
         parameters: dict[str, str | int] = {
-            "query": query,
+            "query": self.question(profile, context),
             "mode": "artlist",
             "format": "json",
             "timespan": f"{min(max(1, context.days_back), MAX_DAYS)}d",

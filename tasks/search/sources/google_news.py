@@ -45,16 +45,19 @@ class GoogleNewsSource:
         fields=(*CALLS, LANGUAGE, COUNTRY),
     )
 
+    def question(self, profile: Profile, context: FetchContext) -> str:
+        return f"{boolean_query(profile, SYNTAX)} when:{context.days_back}d"
+
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
     ) -> Iterator[Page]:
-        query = boolean_query(profile, SYNTAX)
-        first = self._ask(f"{query} when:{context.days_back}d", context)
+        first = self._ask(self.question(profile, context), context)
         yield first if not _is_cut_off(first) else replace(first, state=SourceState.OK)
         if not _is_cut_off(first):
             return
         # "before:" is exclusive and "after:" inclusive, by whole days.
         windows = _halves(context.since.date(), context.as_of.date() + timedelta(days=1))
+        query = boolean_query(profile, SYNTAX)
         asked = 1
         while windows:
             start, end = windows.pop(0)

@@ -68,6 +68,9 @@ class GoogleSearchSource:
         ends=ENDS_ON,
     )
 
+    def question(self, profile: Profile, context: FetchContext) -> str:
+        return boolean_query(profile, SYNTAX)
+
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
     ) -> Iterator[Page]:
@@ -75,7 +78,7 @@ class GoogleSearchSource:
         if not engine:
             raise FetchError(f"{API.title}: needs an engine; set CM_GOOGLE_SEARCH_ENGINE to its cx")
         parameters: dict[str, str | int] = {
-            "q": boolean_query(profile, SYNTAX),
+            "q": self.question(profile, context),
             "cx": engine,
             "num": PAGE_SIZE,
             "dateRestrict": f"d{max(1, context.days_back)}",

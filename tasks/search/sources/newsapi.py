@@ -68,12 +68,15 @@ class NewsApiSource:
         free_calls=3_000,
     )
 
+    def question(self, profile: Profile, context: FetchContext) -> str:
+        return boolean_query(profile, SYNTAX)
+
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
     ) -> Iterator[Page]:
         headers = {"X-Api-Key": require_key(API, context)}
         parameters: dict[str, str | int] = {
-            "q": boolean_query(profile, SYNTAX),
+            "q": self.question(profile, context),
             "searchIn": "title,description",
             "from": context.since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
             "sortBy": "publishedAt",

@@ -66,6 +66,11 @@ class SecEdgarSource:
         self._lock = threading.Lock()
         self._filers: dict[str, _Filer] | None = None
 
+    def question(self, profile: Profile, context: FetchContext) -> str:
+        by_ticker = f"the company with the ticker {profile.ticker}, else " if profile.ticker else ""
+        names = " or ".join(dict.fromkeys(f"“{name}”" for name in (profile.legal_name, profile.name) if name))
+        return f"reports (8-K) of {by_ticker}the company named {names}"
+
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
     ) -> Iterator[Page]:

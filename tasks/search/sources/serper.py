@@ -51,12 +51,15 @@ class SerperSource:
         fields=(REQUIRED_KEY, *CALLS, max_results(10, 100, MOST), COUNTRY),
     )
 
+    def question(self, profile: Profile, context: FetchContext) -> str:
+        return boolean_query(profile, SYNTAX)
+
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
     ) -> Iterator[Page]:
         count = context.most_results(MOST)
         body = {
-            "q": boolean_query(profile, SYNTAX),
+            "q": self.question(profile, context),
             "gl": context.country.lower(),
             "hl": "en",
             "num": count,

@@ -42,13 +42,16 @@ class TavilySource:
         free_calls=1_000,
     )
 
+    def question(self, profile: Profile, context: FetchContext) -> str:
+        return question(profile)
+
     def fetch(
         self, profile: Profile, cursor: Mapping[str, Any] | None, context: FetchContext
     ) -> Iterator[Page]:
         key = context.key(API.name)
         access = {"Authorization": f"Bearer {key}"} if key else {"X-Tavily-Access-Mode": "keyless"}
         body = {
-            "query": question(profile),
+            "query": self.question(profile, context),
             "topic": "news",
             "search_depth": "basic",
             "start_date": f"{context.since:%Y-%m-%d}",
