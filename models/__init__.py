@@ -4,6 +4,7 @@ Importing this package registers every table on ``SQLModel.metadata``; it reads 
 """
 
 from models import (
+    access,
     accounts,
     ai,
     alerts,
@@ -25,6 +26,7 @@ from models import (
 )
 
 __all__ = [
+    "access",
     "accounts",
     "ai",
     "alerts",
