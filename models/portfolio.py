@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from models.clients import Client, ClientAssignment, ClientMatchRule
 from models.events import Category, Event
 from models.feedback import CategoryMute, Feedback, FeedbackVerdict
+from models.jobs import JobRun
 from models.mail import Notification, NotificationState
 from models.news import Article, SourceResult
 from models.scope import Scope
@@ -140,17 +141,19 @@ def mutes_of(scope: Scope, session: Session, client_id: UUID) -> list[CategoryMu
     return list(session.exec(query.order_by(col(CategoryMute.created_at).desc())))
 
 
-def waiting_by_reader(scope: Scope, session: Session, client_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How much of these clients' news waits to be mailed, by the person it waits for."""
+def waiting_lines_of(
+    scope: Scope, session: Session, client_ids: Collection[UUID]
+) -> dict[tuple[UUID, UUID], int]:
+    """How much of these clients' news waits to be mailed, by (client id, user id)."""
     query = (
-        select(Notification.user_id, func.count())
+        select(Notification.client_id, Notification.user_id, func.count())
         .where(
             Notification.state == NotificationState.WAITING,
             col(Notification.client_id).in_(client_ids),
         )
-        .group_by(col(Notification.user_id))
+        .group_by(col(Notification.client_id), col(Notification.user_id))
     )
-    return dict(session.exec(query).all())
+    return {(client, user): count for client, user, count in session.exec(query)}
 
 
 def recent_articles(scope: Scope, session: Session, since: datetime, limit: int) -> list[Article]:
@@ -158,3 +161,14 @@ def recent_articles(scope: Scope, session: Session, since: datetime, limit: int)
     query = select(Article).where(col(Article.first_seen_at) >= since)
     order: tuple[Any, ...] = (col(Article.first_seen_at).desc(), col(Article.id).desc())
     return list(session.exec(query.order_by(*order).limit(limit)))
+
+
+def newest_search(scope: Scope, session: Session) -> UUID | None:
+    """The newest run that fetched anything; None before the first."""
+    fetched = sa_select(1).where(
+        col(SourceResult.business_id) == col(JobRun.business_id),
+        col(SourceResult.job_run_id) == col(JobRun.id),
+    )
+    query = select(JobRun.id).where(fetched.exists())
+    order: tuple[Any, ...] = (col(JobRun.started_at).desc(), col(JobRun.id).desc())
+    return session.exec(query.order_by(*order).limit(1)).first()

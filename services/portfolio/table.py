@@ -147,11 +147,13 @@ def portfolio_rows(scope: Scope, *, now: datetime | None = None) -> list[ClientR
     ]
 
 
-def people_by_client(scope: Scope, session: Session) -> dict[UUID, tuple[Person, ...]]:
-    """Who looks after each client now, by name."""
+def people_by_client(
+    scope: Scope, session: Session, client_id: UUID | None = None
+) -> dict[UUID, tuple[Person, ...]]:
+    """Who looks after each client now, or after one, by name."""
     known = {user.id: person_of(user) for user in users(scope, session)}
     found: dict[UUID, list[Person]] = {}
-    for row in open_assignment_rows(scope, session):
+    for row in open_assignment_rows(scope, session, client_id):
         found.setdefault(row.client_id, []).append(known[row.user_id])
     return {key: tuple(sorted(people, key=lambda one: one.name.casefold())) for key, people in found.items()}
 
