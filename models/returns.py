@@ -30,6 +30,8 @@ class ReturnKind(StrEnum):
     """By a link of the provider's own."""
     OPEN = "open"
     CLICK = "click"
+    ATTEMPT = "attempt"
+    """One of ours that did not get the mail away; ``detail`` says why."""
 
 
 class Actor(StrEnum):

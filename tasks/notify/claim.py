@@ -240,6 +240,7 @@ def _put_off(sender: Sender, delivery: Delivery, error: BaseException | None) ->
     with writing(sender.scope) as session:
         if not sender.change(session, delivery.id, None, (DeliveryState.INTENT,), **values):
             return StageReport(stage=Stage.NOTIFY.value)
+        sender.note_attempt(session, delivery.id, said)
         if hopeless:
             sender.move_items(session, delivery.id, NotificationState.FAILED)
     return sender.report("failed" if hopeless else "retry", f"mail to {delivery.recipient}: {said}")

@@ -129,6 +129,7 @@ def _give_up(sender: Sender, row: Delivery) -> StageReport:
         if not sender.change(session, row.id, row.lease_holder, (DeliveryState.TRANSMITTING,), **unknown):
             return StageReport(stage=Stage.NOTIFY.value)
         sender.move_items(session, row.id, NotificationState.UNKNOWN)
+        sender.note_attempt(session, row.id, _CUT_OFF)
     return sender.report("unknown", f"mail to {row.recipient}: {_CUT_OFF}")
 
 
@@ -174,7 +175,10 @@ def _settle(sender: Sender, session: Session, claim: Claim, outcome: Outcome) ->
         return StageReport(stage=Stage.NOTIFY.value)
     sender.move_items(session, claim.delivery_id, _ITEM_STATES[name])
     if outcome.result is Result.UNAVAILABLE:
+        # No attempt of this mail's: noted for each mail that waits, an outage would fill the table.
         return sender.report(name, detail, unavailable=1)
+    if name != "sent":
+        sender.note_attempt(session, claim.delivery_id, detail)
     return sender.report(name, "" if name == "sent" else f"mail to {claim.envelope.recipient}: {detail}")
 
 

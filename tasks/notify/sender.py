@@ -11,9 +11,11 @@ from sqlalchemy import update
 from sqlmodel import Session, col
 
 from models.clock import Clock
+from models.engine import insert_rows
 from models.events import Stage
 from models.leases import this_process
-from models.mail import Channel, Delivery, DeliveryState, Notification, NotificationState
+from models.mail import Channel, Delivery, DeliveryState, EmailEvent, Notification, NotificationState
+from models.returns import ReturnKind
 from models.scope import Scope
 from models.settings import get_settings
 from tasks.notify.signing import Signer
@@ -79,6 +81,18 @@ class Sender:
             .values(state=state, updated_at=self.clock.now())
             .execution_options(synchronize_session=False)
         )
+
+    def note_attempt(self, session: Session, delivery_id: UUID, detail: str) -> None:
+        """Keep, for who reads the mail's history, that an attempt did not get it away."""
+        attempt = {
+            "delivery_id": delivery_id,
+            "kind": ReturnKind.ATTEMPT.value,
+            "source": self.transport.name,
+            "provider_event_id": f"attempt:{uuid4().hex}",
+            "detail": detail,
+            "created_at": self.clock.now(),
+        }
+        insert_rows(session, EmailEvent, [attempt])
 
     def next_attempt(self, retries: int) -> datetime:
         """When to try again after ``retries`` attempts, with jitter so that mails do not come back as one."""
