@@ -1,10 +1,27 @@
 """A tenant's look: checked when it is set, shown before it is used, gone when it is reset."""
 
+from pathlib import Path
+
 import pytest
 from conftest import Tenant
+from desk import another_tenant, rows
+from pictures import drawn, encoded, logo_file
+from typer.testing import CliRunner
 
+from cli.main import app
+from models.accounts import BusinessLogo
+from models.audit import AuditLog
 from models.scope import Role, Scope
-from services.appearance import LookFields, change_look, look_of, preview, reset_look
+from services.appearance import (
+    LookFields,
+    change_look,
+    logo_of,
+    look_of,
+    preview,
+    remove_logo,
+    reset_look,
+    set_logo,
+)
 from services.errors import UserError
 
 
@@ -55,3 +72,68 @@ def test_only_admins_change_it(tenant: Tenant) -> None:
         change_look(manager, {"intro": "Hello."})
     with pytest.raises(PermissionError):
         reset_look(manager)
+    with pytest.raises(PermissionError):
+        set_logo(manager, logo_file())
+    with pytest.raises(PermissionError):
+        remove_logo(manager)
+
+
+def test_a_logo_is_set_changed_and_taken_away_and_all_of_it_is_written_down(tenant: Tenant) -> None:
+    assert logo_of(tenant.scope) is None
+    first = set_logo(tenant.scope, logo_file())
+    assert logo_of(tenant.scope) == first
+    second = set_logo(tenant.scope, encoded(drawn(200, 50, mode="RGB", ink="red")))
+    assert logo_of(tenant.scope) == second != first
+    assert len(rows(tenant, BusinessLogo)) == 1
+    assert logo_of(another_tenant().scope) is None
+    assert remove_logo(tenant.scope)
+    assert not remove_logo(tenant.scope)
+    assert logo_of(tenant.scope) is None
+    said = [line.action for line in rows(tenant, AuditLog)]
+    assert said == ["appearance.logo_set", "appearance.logo_set", "appearance.logo_removed"]
+    assert rows(tenant, AuditLog)[0].details == {
+        "media_type": "image/png",
+        "width": 244,
+        "height": 96,
+        "bytes": len(first.data),
+    }
+
+
+def test_a_picture_that_is_refused_changes_nothing(tenant: Tenant) -> None:
+    kept = set_logo(tenant.scope, logo_file())
+    with pytest.raises(UserError):
+        set_logo(tenant.scope, b"<svg/>")
+    assert logo_of(tenant.scope) == kept
+
+
+def test_reset_takes_the_logo_away_too(tenant: Tenant) -> None:
+    set_logo(tenant.scope, logo_file())
+    reset_look(tenant.scope)
+    assert logo_of(tenant.scope) is None
+
+
+def test_a_preview_holds_the_logo_itself(tenant: Tenant) -> None:
+    assert "<img" not in preview(tenant.scope, "daily").html
+    set_logo(tenant.scope, logo_file())
+    html = preview(tenant.scope, "daily", {"accent": "#7a1f5c"}).html
+    assert 'src="data:image/png;base64,' in html
+    assert "cid:" not in html
+
+
+def test_the_command_sets_shows_and_removes_it(tenant: Tenant, tmp_path: Path) -> None:
+    file = tmp_path / "logo.png"
+    file.write_bytes(logo_file())
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(app, ["appearance", *arguments, "--business", "test"])
+        return f"{done.exit_code} {done.output}"
+
+    assert "122 x 48 points" in run("logo", str(file))
+    assert '"width": 122' in run("show")
+    assert "the logo is gone" in run("logo", "--remove")
+    assert '"logo": null' in run("show")
+    assert "there was no logo" in run("logo", "--remove")
+    for wrong in (["logo"], ["logo", str(file), "--remove"], ["logo", str(tmp_path / "none.png")]):
+        assert not run(*wrong).startswith("0")
+    file.write_bytes(logo_file() + b"x" * 70_000)
+    assert not run("logo", str(file)).startswith("0")
