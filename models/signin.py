@@ -5,7 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field, Session, col, select
+from sqlmodel import Field, Session, col, select, update
 
 from models.accounts import Business, User
 from models.base import TenantRow, enum_field, table_args, tenant_fk, utc_field
@@ -95,3 +95,100 @@ def session_by_hash(
         .where(SignInSession.token_hash == token_hash)
     ).first()
     return None if found is None else (found[0], found[1], found[2])
+
+
+def accounts_by_address(scope: Scope, session: Session, address: str) -> list[tuple[User, Business]]:
+    """Everybody who goes by this address (compared in lower case), in any state, by their business's slug."""
+    found = session.exec(
+        select(User, Business)
+        .join(Business, col(Business.id) == User.business_id)
+        .where(User.email == address.strip().lower())
+        .order_by(col(Business.slug))
+    )
+    return [(user, business) for user, business in found]
+
+
+def credential_of(
+    scope: Scope, session: Session, user_id: UUID, *, for_update: bool = False
+) -> Credential | None:
+    """The person's password, if they have one."""
+    query = select(Credential).where(Credential.user_id == user_id)
+    return session.exec(query.with_for_update() if for_update else query).first()
+
+
+def sessions_of(scope: Scope, session: Session, user_id: UUID) -> list[SignInSession]:
+    """The person's sessions that nobody revoked, the one seen last first."""
+    query = select(SignInSession).where(
+        SignInSession.user_id == user_id, col(SignInSession.revoked_at).is_(None)
+    )
+    return list(session.exec(query.order_by(col(SignInSession.seen_at).desc(), col(SignInSession.id).desc())))
+
+
+def revoke_sessions(
+    scope: Scope,
+    session: Session,
+    user_id: UUID,
+    at: datetime,
+    *,
+    only: UUID | None = None,
+    but: UUID | None = None,
+) -> int:
+    """Revoke the person's sessions, ``only`` the one or all ``but`` one; how many were open."""
+    statement = update(SignInSession).where(
+        col(SignInSession.user_id) == user_id, col(SignInSession.revoked_at).is_(None)
+    )
+    if only is not None:
+        statement = statement.where(col(SignInSession.id) == only)
+    if but is not None:
+        statement = statement.where(col(SignInSession.id) != but)
+    done = session.exec(statement.values(revoked_at=at).execution_options(synchronize_session=False))
+    return int(done.rowcount)
+
+
+def link_by_hash(
+    scope: Scope, session: Session, token_hash: str
+) -> tuple[AccountLink, User, Business] | None:
+    """The one-time link with this token's hash, whose it is and where, in any state; None when there is none."""
+    found = session.exec(
+        select(AccountLink, User, Business)
+        .join(
+            User,
+            (col(User.id) == AccountLink.user_id) & (col(User.business_id) == AccountLink.business_id),
+        )
+        .join(Business, col(Business.id) == AccountLink.business_id)
+        .where(AccountLink.token_hash == token_hash)
+    ).first()
+    return None if found is None else (found[0], found[1], found[2])
+
+
+def links_of(
+    scope: Scope, session: Session, user_id: UUID, purpose: LinkPurpose | None = None
+) -> list[AccountLink]:
+    """The person's links that nobody used, the newest first."""
+    query = select(AccountLink).where(AccountLink.user_id == user_id, col(AccountLink.used_at).is_(None))
+    if purpose is not None:
+        query = query.where(AccountLink.purpose == purpose)
+    return list(session.exec(query.order_by(col(AccountLink.created_at).desc(), col(AccountLink.id).desc())))
+
+
+def void_links(
+    scope: Scope, session: Session, user_id: UUID, at: datetime, purpose: LinkPurpose | None = None
+) -> None:
+    """Let the person's unused links (of one purpose, where named) open nothing any more."""
+    statement = update(AccountLink).where(
+        col(AccountLink.user_id) == user_id, col(AccountLink.used_at).is_(None)
+    )
+    if purpose is not None:
+        statement = statement.where(col(AccountLink.purpose) == purpose)
+    session.exec(statement.values(used_at=at).execution_options(synchronize_session=False))
+
+
+def use_link(scope: Scope, session: Session, link_id: UUID, at: datetime) -> bool:
+    """Use the link up; False when somebody was faster."""
+    done = session.exec(
+        update(AccountLink)
+        .where(col(AccountLink.id) == link_id, col(AccountLink.used_at).is_(None))
+        .values(used_at=at)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(done.rowcount)

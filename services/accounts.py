@@ -256,7 +256,13 @@ def invite(scope: Scope, session: Session, address: str, **fields: Any) -> User:
     )
 
 
+def _require_rank(scope: Scope, *roles: Role) -> None:
+    if Role.OWNER in roles and scope.role is Role.ADMIN:
+        raise PermissionError("only an owner may make somebody an owner, or take it from them")
+
+
 def _create(scope: Scope, session: Session, fields: PersonFields, state: UserState, action: str) -> User:
+    _require_rank(scope, fields.role)
     user = User(
         business_id=scope.business,
         email=fields.email,
@@ -281,7 +287,8 @@ def save_person(
 ) -> tuple[User, str]:
     """Make or change a person; the second value is created, updated or unchanged.
 
-    ValueError when the change would leave the business without an owner.
+    ValueError when the change would leave the business without an owner, PermissionError when an admin would make
+    or unmake one.
     """
     require_admin(scope)
     user = user_by_email(scope, session, fields.email)
@@ -308,6 +315,7 @@ def save_person(
 
 
 def _change_role(scope: Scope, session: Session, user: User, role: Role) -> None:
+    _require_rank(scope, user.role, role)
     owners = [one for one in users(scope, session) if one.role is Role.OWNER and one.gets_mail]
     if user.role is Role.OWNER and owners == [user]:
         raise ValueError(f"{user.email} is the only owner: make somebody else owner first")
@@ -379,7 +387,7 @@ def import_users(scope: Scope, path: Path) -> PeopleReport:
                 continue
             try:
                 _, outcome = save_person(scope, session, fields)
-            except ValueError as error:
+            except (ValueError, PermissionError) as error:
                 table.fault(row, "role", str(error))
                 continue
             getattr(report, outcome).append(fields.email)

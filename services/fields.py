@@ -45,6 +45,11 @@ def _zones() -> dict[str, str]:
     return {zone.lower(): zone for zone in named}
 
 
+def zone_names() -> tuple[str, ...]:
+    """Every zone that ``zone_name`` knows, for a choice."""
+    return tuple(sorted(_zones().values()))
+
+
 def zone_name(text: object) -> str:
     """The IANA name of a zone, in its own spelling; ValueError when there is none of that name."""
     zone = _zones().get(str(text).strip().lower().replace(" ", "_"))

@@ -1,4 +1,4 @@
-"""The web service: what comes back from mails. An ASGI app without global state.
+"""The web service: what comes back from mails, and the way in. An ASGI app without global state.
 
 Mounted at ``tasks.notify.links.PREFIX`` of the address people reach us at, alone (``standalone``) or beside the
 app: ``st.App(…, routes=[Mount(PREFIX, create_app())])``.
@@ -21,7 +21,7 @@ from models.settings import Settings, get_settings
 from services.engagement import Engagement
 from tasks.net.http import Http
 from tasks.notify.links import PREFIX
-from web import health, links, notsent, reactions, tracking, webhooks
+from web import health, links, notsent, reactions, signin, signin_links, tracking, webhooks
 from web.hooks.sns import Fetch, Verifier
 from web.pages import Page, answer, gone
 from web.security import ClientAddress, Guard, SlidingWindow
@@ -49,7 +49,7 @@ def create_app(
     settings = settings or get_settings()
     app = FastAPI(
         title="Client Monitor: links in mails",
-        description="Unsubscribe, feedback, tracking where a tenant has it, webhooks of mail providers, health.",
+        description="Sign-in; unsubscribe, feedback and tracking by mail; webhooks of mail providers; health.",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -57,14 +57,16 @@ def create_app(
     )
     http = Http(settings)
     address_of = ClientAddress(settings.trusted_proxies)
+    window = SlidingWindow(monotonic)
     app.state.service = Service(
         settings=settings,
         clock=clock or SystemClock(),
         engagement=Engagement(settings.scanner_networks),
         sns=Verifier(fetch or (lambda url: http.fetch(url).body)),
         client_address=address_of,
+        window=window,
     )
-    for part in (health, links, notsent, tracking, webhooks, reactions):
+    for part in (health, links, notsent, tracking, webhooks, reactions, signin, signin_links):
         app.include_router(part.router)
     app.add_exception_handler(HTTPException, _refuse)
     app.add_exception_handler(RequestValidationError, lambda _request, _error: gone())
@@ -73,7 +75,7 @@ def create_app(
         Guard,
         client_address=address_of,
         private=settings.public_url.startswith("https://"),
-        window=SlidingWindow(monotonic),
+        window=window,
     )
     return app
 

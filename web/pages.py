@@ -51,6 +51,56 @@ class Page:
     """The masked address of whose mail it was."""
 
 
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing a form asks for. ``kind`` and ``autocomplete`` are HTML's; ``options`` makes it a choice."""
+
+    name: str
+    label: str
+    kind: str = "text"
+    value: str = ""
+    autocomplete: str = ""
+    hint: str = ""
+    options: tuple[str, ...] = ()
+    is_fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Another way to go on, below the form: a button that posts to ``target``."""
+
+    words: str
+    label: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """A page that asks for something. Its form posts to its own address, or to ``target``."""
+
+    title: str
+    lead: tuple[str, ...] = ()
+    done: str = ""
+    """What was done before."""
+    error: tuple[str, ...] = ()
+    """What was wrong with what was sent, and how to mend it."""
+    fields: tuple[Field, ...] = ()
+    hidden: tuple[tuple[str, str], ...] = ()
+    buttons: tuple[Button, ...] = ()
+    target: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+    """Words and address."""
+    asides: tuple[Aside, ...] = ()
+    note: str = ""
+    business: str = ""
+
+    @property
+    def focus(self) -> int:
+        """The first field that is still to be filled in."""
+        wanted = (number for number, one in enumerate(self.fields) if not (one.value or one.is_fixed))
+        return next(wanted, -1)
+
+
 GONE = Page(
     title="This link does not work",
     lead=(
@@ -62,7 +112,15 @@ GONE = Page(
 
 def answer(page: Page, status: int = 200) -> HTMLResponse:
     """The page as a response."""
-    return HTMLResponse(_template().render(page=page, style=Markup(style())), status_code=status)  # noqa: S704
+    return _written("page.html", page, status)
+
+
+def ask(page: "FormPage", status: int = 200) -> HTMLResponse:
+    """A page with a form as a response."""
+    response = _written("form.html", page, status)
+    # With no referrer at all, browsers say of a form that they do not know where it comes from.
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
 
 
 def gone() -> HTMLResponse:
@@ -82,8 +140,13 @@ def style_hash() -> str:
     return f"sha256-{b64encode(sha256(style().encode()).digest()).decode()}"
 
 
+def _written(template: str, page: Page | FormPage, status: int) -> HTMLResponse:
+    html = _template(template).render(page=page, style=Markup(style()))  # noqa: S704  our own file
+    return HTMLResponse(html, status_code=status)
+
+
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -92,4 +155,4 @@ def _template() -> Template:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    return environment.get_template("page.html")
+    return environment.get_template(name)

@@ -36,3 +36,12 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 PAGE: dict[str, Any] = {"response_class": HTMLResponse, "responses": REFUSALS}
 PAGE_OR_REFUSAL: dict[str, Any] = PAGE | {"responses": {**REFUSALS, 403: _said("Not this person's to say")}}
+OWN_FORM: dict[str, Any] = PAGE | {
+    "responses": {
+        **REFUSALS,
+        303: {"description": "Done; the page to go on with"},
+        401: _said("Not the right address and password, or too many attempts"),
+        403: _said("A form that does not stand on a page of ours"),
+        422: _said("Something in the form cannot stand; the page says what"),
+    }
+}

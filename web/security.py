@@ -171,7 +171,7 @@ class Guard:
             await answer(_BROKEN, 500)(scope, exchange.receive, exchange.send)
 
     def _is_welcome(self, scope: Scope, is_report: bool) -> bool:
-        network = _network(self._client_address(scope))
+        network = network_of(self._client_address(scope))
         if is_report:
             return self._window.allows(f"reports {network}", PER_REPORTER)
         # Tokens, and nothing else here, have a dot; they end in their signature, which tells them apart.
@@ -206,7 +206,7 @@ def headers_for(private: bool) -> dict[str, str]:
     return headers
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Whom to count: an IPv4 address, or the /64 an IPv6 customer has for themselves."""
     try:
         ip = ip_address(address.partition("%")[0])

@@ -13,7 +13,10 @@ from models.tokens import Purpose, Tokens, tokens_of
 from services.engagement import Engagement
 from services.mail_links import Visit, visit
 from web.hooks.sns import Verifier
-from web.security import ClientAddress
+from web.security import ClientAddress, SlidingWindow, network_of
+
+PER_DOOR = 20
+"""Attempts a minute from one address: an office signs in at different minutes."""
 
 
 @dataclass
@@ -25,6 +28,7 @@ class Service:
     engagement: Engagement
     sns: Verifier
     client_address: ClientAddress
+    window: SlidingWindow
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -34,6 +38,11 @@ class Service:
     @property
     def now(self) -> datetime:
         return self.clock.now()
+
+    def allows_attempt(self, request: Request) -> bool:
+        """Whether this address may try once more to get in, or to get mail."""
+        network = network_of(self.client_address(request.scope))
+        return self.window.allows(f"attempts {network}", PER_DOOR)
 
     def visit(self, purpose: Purpose, token: str) -> Visit | None:
         """The visit this token opens, if it does."""

@@ -5,11 +5,18 @@ from uuid import UUID
 
 from models.audit import record
 from models.base import utc_now
-from models.engine import writing
+from models.engine import reading, writing
 from models.scope import Scope
 from models.settings import get_settings
-from models.signin import SignInMethod, SignInSession
-from services.signin.cookie import digest, new_secret, seal
+from models.signin import (
+    SignInMethod,
+    SignInSession,
+    revoke_sessions,
+    session_by_hash,
+    sessions_of,
+)
+from services.accounts import is_admin
+from services.signin.cookie import digest, new_secret, seal, unseal
 
 LIFETIME = timedelta(days=14)
 """From the sign-in on, whatever happens."""
@@ -25,10 +32,15 @@ def begin(
     method: SignInMethod,
     *,
     user_agent: str = "",
+    replaces: str | None = None,
     now: datetime | None = None,
 ) -> str:
-    """A new session of this person; the value of its cookie, which is nowhere else."""
+    """A new session of this person; the value of its cookie, which is nowhere else.
+
+    ``replaces`` is the cookie the browser had: its session, whoever's it was, ends.
+    """
     now = now or utc_now()
+    end(replaces, now=now)
     secret = new_secret()
     with writing(scope) as session:
         row = SignInSession(
@@ -44,6 +56,54 @@ def begin(
         session.add(row)
         record(_as(scope, user_id), session, "session.started", str(row.id), method=method.value)
     return seal(secret, get_settings())
+
+
+def end(token: str | None, *, now: datetime | None = None) -> None:
+    """Sign out: the session of this cookie, if it is one, opens nothing any more."""
+    secret = unseal(token, get_settings()) if token else None
+    if secret is None:
+        return
+    everywhere = Scope.operator()  # whose tenant it is, is what the token says
+    with reading(everywhere) as session:
+        found = session_by_hash(everywhere, session, digest(secret))
+    if found is None:
+        return
+    row, user, _business = found
+    scope = Scope(business_id=row.business_id, user_id=user.id, role=user.role)
+    with writing(scope) as session:
+        if revoke_sessions(scope, session, user.id, now or utc_now(), only=row.id):
+            record(scope, session, "session.ended", str(row.id))
+
+
+def open_sessions(scope: Scope, user_id: UUID, *, now: datetime | None = None) -> list[SignInSession]:
+    """Where the person is signed in, the browser seen last first. Their own, or an admin's to see."""
+    require_self_or_admin(scope, user_id)
+    at = now or utc_now()
+    with reading(scope) as session:
+        return [row for row in sessions_of(scope, session, user_id) if is_live(row, at)]
+
+
+def end_sessions(
+    scope: Scope,
+    user_id: UUID,
+    *,
+    only: UUID | None = None,
+    but: UUID | None = None,
+    now: datetime | None = None,
+) -> int:
+    """End the person's sessions, ``only`` the one or all ``but`` one; how many were open. Their own, or an admin's."""
+    require_self_or_admin(scope, user_id)
+    with writing(scope) as session:
+        count = revoke_sessions(scope, session, user_id, now or utc_now(), only=only, but=but)
+        if count:
+            record(scope, session, "session.revoked", str(user_id), sessions=count)
+    return count
+
+
+def require_self_or_admin(scope: Scope, user_id: UUID) -> None:
+    """PermissionError unless the scope is this person's own or an admin's."""
+    if scope.user_id != user_id and not is_admin(scope):
+        raise PermissionError(f"a {scope.role.value} may only change their own account")
 
 
 def is_live(row: SignInSession, now: datetime) -> bool:

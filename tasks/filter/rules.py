@@ -109,9 +109,11 @@ def person_objection(person: PersonFacts, kind: DeliveryKind | None = None) -> V
         return _skip(
             SkipReason.NOT_ASSIGNED, "you are not assigned to this client and follow assigned clients only"
         )
-    if not person.notifications_on:
+    # Who wants no news by mail still has to be able to set a new password.
+    is_service = kind is DeliveryKind.SYSTEM
+    if not person.notifications_on and not is_service:
         return _skip(SkipReason.NOTIFICATIONS_OFF, "you have switched notifications off")
-    if not person.email_on:
+    if not person.email_on and not is_service:
         return _skip(SkipReason.EMAIL_OFF, "you have switched e-mail off")
     if person.suppressed:
         return _skip(SkipReason.SUPPRESSED, "your address is suppressed: it bounced, complained or opted out")

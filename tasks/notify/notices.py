@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlmodel import select
-
 from models.accounts import Business, User
 from models.base import new_id
 from models.engine import insert_rows, reading, writing
@@ -18,7 +16,8 @@ from models.scope import Scope
 from models.settings import get_settings
 from tasks.notify.catchup import delivery_row
 from tasks.notify.claim import message_id
-from tasks.notify.letter import Letter, Look
+from tasks.notify.letter import Letter
+from tasks.notify.look import business_and_look
 from tasks.notify.render import render
 from tasks.notify.signing import signer_for
 from tasks.notify.windows import Window
@@ -34,20 +33,27 @@ def post(
     heading: str,
     body: tuple[str, ...],
     at: datetime,
+    action: tuple[str, str] | None = None,
+    recipient: str = "",
 ) -> UUID | None:
     """Put a notice into the outbox; the delivery's id, or None when this cause was posted to them before.
 
     ``cause`` names what it is about (at most 80 characters): one mail a cause, kind and address. ``body`` is
-    paragraphs of plain text.
+    paragraphs of plain text; ``action`` is the words and address of a button that stands for the one to the app.
+    ``recipient`` is another address of the person's than the one they go by.
     """
     settings = get_settings()
     with reading(scope) as session:
-        business = session.exec(select(Business).where(Business.id == scope.business)).one()
+        business, look = business_and_look(scope, session)
     window = Window(cause, at)
     row = delivery_row(person, Channel.EMAIL, kind, window=window, at=at) | {"id": new_id()}
+    row |= {"recipient": recipient or person.email}
     delivery = Delivery(business_id=scope.business, **row)
     delivery.message_id = message_id(business.slug, delivery, settings.mail_from)
-    rendered = render(_letter(settings.public_url.rstrip("/"), business, person, kind, heading, body, at))
+    letter = _letter(settings.public_url.rstrip("/"), business, person, kind, heading, body, at)
+    rendered = render(
+        letter.model_copy(update={"look": look, "action": action, "recipient_email": row["recipient"]})
+    )
     data = final_bytes(
         rendered, delivery, settings=settings, to_name=person.name, at=at, signer=signer_for(settings)
     )
@@ -79,7 +85,6 @@ def _letter(
         at=at,
         app_url=app_url,
         preferences_url=f"{app_url}/preferences",
-        look=Look.model_validate(business.appearance),
         heading=heading,
         body=body,
     )
