@@ -166,6 +166,11 @@ def event_by_id(scope: Scope, session: Session, event_id: UUID) -> Event | None:
     return session.exec(select(Event).where(Event.id == event_id)).first()
 
 
+def existing_events(scope: Scope, session: Session, event_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these ids are an event's, withdrawn or not."""
+    return set(session.exec(select(Event.id).where(col(Event.id).in_(event_ids))))
+
+
 def events_of_story(scope: Scope, session: Session, story_id: UUID) -> list[Event]:
     """A story's events, one a client it concerns."""
     return list(session.exec(select(Event).where(Event.story_id == story_id).order_by(col(Event.id))))
