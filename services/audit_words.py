@@ -48,6 +48,7 @@ _SAYS: Mapping[str, str] = {
     "client.threshold_changed": "set a threshold for {client}: {threshold}",
     "client.unmuted": "unmuted {client}",
     "client.updated": "changed {client}: {fields}",
+    "clients.exported": "took the portfolio as a file: {clients} clients",
     "clients.imported": "imported clients from {subject}: {created} new, {updated} changed, {refused} refused",
     "credential.changed": "changed the password of {who}; browsers signed out: {sessions_ended}",
     "credential.rests": "refused to sign {who} in after {failures} wrong passwords in a row",
