@@ -5,10 +5,12 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, and_, or_
 from sqlmodel import Session, col, select
 
+from models.accounts import User
 from models.base import TenantRow, enum_field, table_args, tenant_fk, utc_field
+from models.clients import Client
 from models.events import Category, Event
 from models.scope import Scope
 
@@ -75,6 +77,38 @@ def feedback_list(scope: Scope, session: Session, *, undone: bool = False) -> li
     """What was said, newest first; with ``undone`` also what was taken back."""
     query = select(Feedback).order_by(col(Feedback.created_at).desc(), col(Feedback.id).desc())
     return list(session.exec(query if undone else query.where(col(Feedback.undone_at).is_(None))))
+
+
+def feedback_page(
+    scope: Scope,
+    session: Session,
+    *,
+    undone: bool,
+    verdict: FeedbackVerdict | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[tuple[Feedback, str, str, str | None]]:
+    """What was said, newest first: with the event's title, the client's name and the person's address, if any.
+
+    ``after`` is the last of the page before; without ``undone`` only what is in force.
+    """
+    query = (
+        select(Feedback, Event.title, Client.name, User.email)
+        .join(Event, col(Event.id) == Feedback.event_id)
+        .join(Client, col(Client.id) == Feedback.client_id)
+        .outerjoin(User, col(User.id) == col(Feedback.user_id))
+        .order_by(col(Feedback.created_at).desc(), col(Feedback.id).desc())
+        .limit(limit)
+    )
+    if not undone:
+        query = query.where(col(Feedback.undone_at).is_(None))
+    if verdict is not None:
+        query = query.where(Feedback.verdict == verdict)
+    if after is not None:
+        at, row_id = after
+        older = and_(col(Feedback.created_at) == at, col(Feedback.id) < row_id)
+        query = query.where(or_(col(Feedback.created_at) < at, older))
+    return [(said, title, client, email) for said, title, client, email in session.exec(query)]
 
 
 def feedback_by_id(scope: Scope, session: Session, feedback_id: UUID) -> Feedback | None:

@@ -17,7 +17,7 @@ from models.scope import Scope
 from services.accounts import require_admin
 from services.audit_words import Topic, families_of, ids_in, sentence, topic_of
 from services.csvout import csv_bytes
-from services.errors import UserError
+from services.keyset import mark, place
 
 PAGE = 50
 EXPORTED_AT_MOST = 100_000
@@ -66,10 +66,10 @@ def audit_page(
     require_admin(scope)
     with reading(scope) as session:
         query = _query(wanted or AuditFilter())
-        rows = audit_lines(scope, session, query, after=_place(after), limit=limit + 1)
+        rows = audit_lines(scope, session, query, after=place(after), limit=limit + 1)
         shown = rows[:limit]
         lines = _told(scope, session, shown)
-    following = _mark(shown[-1]) if len(rows) > limit else ""
+    following = mark(shown[-1].created_at, shown[-1].id) if len(rows) > limit else ""
     return AuditPage(tuple(lines), following)
 
 
@@ -126,17 +126,3 @@ def _told(scope: Scope, session: Session, rows: Sequence[AuditLog]) -> list[Audi
         )
         for row in rows
     ]
-
-
-def _mark(row: AuditLog) -> str:
-    return f"{row.created_at.astimezone(UTC):%Y%m%dT%H%M%S%f}-{row.id.hex}"
-
-
-def _place(after: str) -> tuple[datetime, UUID] | None:
-    if not after:
-        return None
-    at, _, row_id = after.partition("-")
-    try:
-        return datetime.strptime(at, "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC), UUID(row_id)
-    except ValueError:
-        raise UserError("this is no place in the audit log", "start from its newest page") from None

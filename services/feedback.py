@@ -4,6 +4,7 @@
 the backlog of *classify*; "not relevant" mutes that kind of event at that client, for that reader alone.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -16,9 +17,10 @@ from models.base import utc_now
 from models.clients import Client, client_by_id
 from models.engine import reading, writing
 from models.events import Event, event_by_id
-from models.feedback import Feedback, FeedbackVerdict, active_feedback, feedback_list
+from models.feedback import Feedback, FeedbackVerdict, active_feedback, feedback_list, feedback_page
 from models.scope import Scope
-from services.accounts import is_admin, lock_business
+from services.accounts import is_admin, lock_business, require_admin
+from services.keyset import mark, place
 from services.shortids import pick
 from services.teaching import not_relevant, wrong_company
 from services.teaching.lessons import Affected, affected
@@ -162,6 +164,40 @@ def listing(scope: Scope, *, undone: bool = False) -> list[Said]:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class FeedbackPage:
+    """Verdicts, newest first."""
+
+    said: tuple[Said, ...]
+    next: str
+    """What to ask for the page of older ones with; empty on the last page."""
+
+
+def page(
+    scope: Scope,
+    *,
+    undone: bool = False,
+    verdict: FeedbackVerdict | None = None,
+    after: str = "",
+    limit: int = 30,
+) -> FeedbackPage:
+    """A page of what was said in the tenant, in one query. For admins. UserError for an ``after`` that no page gave."""
+    require_admin(scope)
+    with reading(scope) as session:
+        rows = feedback_page(
+            scope, session, undone=undone, verdict=verdict, after=place(after), limit=limit + 1
+        )
+    shown = rows[:limit]
+    last = shown[-1][0] if len(rows) > limit else None
+    return FeedbackPage(
+        tuple(
+            _row(said, title=title, client=client, person=person or "")
+            for said, title, client, person in shown
+        ),
+        mark(last.created_at, last.id) if last else "",
+    )
+
+
 def undo(scope: Scope, given: str, *, now: datetime | None = None) -> tuple[Said, int]:
     """Take a verdict back, by its id or the end of it: the verdict, and how many items are decided again.
 
@@ -206,11 +242,15 @@ def _told(scope: Scope, session: Session, said: Feedback, event: Event, client: 
     person = ""
     if said.user_id is not None and (is_admin(scope) or said.user_id == scope.user_id):
         person = next((u.email for u in users(scope, session) if u.id == said.user_id), "")
+    return _row(said, title=event.title, client=client.name, person=person)
+
+
+def _row(said: Feedback, *, title: str, client: str, person: str) -> Said:
     return Said(
         id=said.id,
         verdict=said.verdict.value,
-        client=client.name,
-        title=event.title,
+        client=client,
+        title=title,
         person=person,
         effect=said.effect,
         note=said.note,

@@ -429,3 +429,29 @@ def test_a_withdrawn_event_is_no_news_of_a_run(desk: Desk) -> None:
         line for line in summarise(desk.tenant.scope, desk.plan.job_run_id).clients if line.name == "Velora"
     ]
     assert (velora.events, velora.top) == (0, "")
+
+
+def test_an_admin_reads_what_was_said_page_by_page(desk: Desk) -> None:
+    desk.run(PRIZE, COURT)
+    said = [give(desk.by_maria, PRIZE, USEFUL), give(desk.scope(desk.tom), PRIZE, NOT_RELEVANT, note="dull")]
+    said.append(give(desk.by_maria, COURT, USEFUL))
+    undo(desk.by_maria, str(said[0].id))
+    scope = desk.tenant.scope
+    first = feedback.page(scope, undone=True, limit=2)
+    rest = feedback.page(scope, undone=True, limit=2, after=first.next)
+    assert [one.id for one in (*first.said, *rest.said)] == [one.id for one in reversed(said)]
+    assert (bool(first.next), rest.next) == (True, "")
+    dull = first.said[1]
+    assert (dull.person, dull.client, dull.title, dull.note) == ("tom@example.com", "Velora", PRIZE, "dull")
+    assert [one.id for one in feedback.page(scope).said] == [said[2].id, said[1].id]
+    assert [one.id for one in feedback.page(scope, verdict=USEFUL).said] == [said[2].id]
+    with pytest.raises(UserError):
+        feedback.page(scope, after="nowhere")
+
+
+def test_what_everybody_said_is_for_admins_of_the_tenant(desk: Desk) -> None:
+    desk.run(PRIZE)
+    give(desk.by_maria, PRIZE, USEFUL)
+    assert feedback.page(another_tenant().scope, undone=True).said == ()
+    with pytest.raises(PermissionError):
+        feedback.page(desk.by_maria)
