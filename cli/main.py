@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 
 from cli import (
     admin,
+    alerts,
     appearance,
     backup,
     evaluate,
@@ -82,6 +83,7 @@ PARTS = (
     evaluate,
     spend,
     sending,
+    alerts,
     backup,
     returns,
     serve,

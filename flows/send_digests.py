@@ -1,31 +1,86 @@
-"""The tick: every five minutes, write the digests whose window has come and send what is due."""
+"""The tick: every five minutes, write the digests whose window has come, send what is due, and look for troubles."""
 
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from models.clock import SystemClock
+from models.scope import Scope
 from services.accounts import every_business
+from services.alerts import beat, watch
 from tasks.notify.task import send_digests as digest_task
+from tasks.notify.wording import plural
 from tasks.plan import StageReport
+from tasks.stage_task import stage_task
+
+LOG = logging.getLogger(__name__)
+IDLE = "Idle"
+"""The state of a tick that had nothing to do; such runs are deleted after a day (services/prefect_runs.py)."""
+
+Step = Callable[[UUID, datetime], StageReport]
+
+
+@stage_task("watch")
+def watch_tenant(business_id: UUID, now: datetime) -> StageReport:
+    """Open, close and tell the tenant's alerts."""
+    return watch(Scope.system(business_id), now)
+
+
+@stage_task("heartbeat")
+def heartbeat() -> bool:
+    """Tell the operator's monitor that ticks come to their end."""
+    return beat()
 
 
 @flow(name="send-digests", persist_result=False)
 def send_digests(business: str | None = None) -> State[Any]:
     """Windows come from each person's preferences; this only wakes up. Running it twice sends nothing twice."""
-    total = StageReport(stage="notify")
-    now = SystemClock().now()
-    for tenant in every_business():
-        if business not in {None, tenant.slug}:
-            continue
-        while True:
-            report = digest_task(tenant.id, now)
-            total += report
-            if not report.done:
-                break
-    sent = total.counts.get("sent", 0)
+    tenants = [one.id for one in every_business() if business in {None, one.slug}]
+    total = run_tick(tenants, SystemClock().now(), send=digest_task, look=watch_tenant)
+    heartbeat()
+    return end_state(total)
+
+
+def run_tick(tenants: Iterable[UUID], now: datetime, *, send: Step, look: Step) -> StageReport:
+    """For each tenant: ``send`` until nothing is done, ``look`` for troubles, send what was said about them."""
+    total = StageReport(stage="tick")
+    for tenant in tenants:
+        total += _drain(send, tenant, now)
+        seen = _look(look, tenant, now)
+        total += seen
+        if seen.done:
+            total += _drain(send, tenant, now)
+    return total
+
+
+def _drain(send: Step, tenant: UUID, now: datetime) -> StageReport:
+    total = StageReport(stage="tick")
+    while True:
+        report = send(tenant, now)
+        total += report
+        if not report.done:
+            return total
+
+
+def _look(look: Step, tenant: UUID, now: datetime) -> StageReport:
+    """No mail waits for this, so when it breaks, the tick says so and goes on."""
+    try:
+        return look(tenant, now)
+    except Exception as error:
+        LOG.exception("the look for troubles broke")
+        return StageReport(stage="tick", degraded=(f"alerts: {type(error).__name__}",))
+
+
+def end_state(total: StageReport) -> State[Any]:
+    """Prefect's state of a tick: Completed, Degraded, or Idle when there was nothing to do."""
     if total.degraded:
         return Completed(name="Degraded", message="; ".join(total.degraded)[:1000])
-    return Completed(message=f"{sent} mails sent" if sent else "nothing due")
+    if not total.done:
+        return Completed(name=IDLE, message="nothing due")
+    return Completed(message=f"{plural(total.counts.get('sent', 0), 'mail')} sent")

@@ -416,7 +416,7 @@ def test_a_check_that_breaks_does_not_hide_the_others(db: Engine, monkeypatch: p
     monkeypatch.setattr("services.doctor.check_mail", broken)
     checks = examine(NO_PREFECT, clock=NOW)
     assert "could not be checked: SMTPException: surprise" in by_name(checks)["mail"].message
-    assert checks[-1].name == "standing"
+    assert checks[-1].name == "alerts"
 
 
 def test_a_source_that_is_left_alone_is_no_longer_well(tenant: Tenant) -> None:

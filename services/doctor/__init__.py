@@ -8,6 +8,7 @@ from pydantic_settings import SettingsError
 
 from models.clock import Clock, SystemClock
 from models.settings import Settings
+from services.doctor.alerts import check_alerts
 from services.doctor.checks import Check, State, worst
 from services.doctor.crm import check_crm
 from services.doctor.database import check_businesses, check_database
@@ -59,6 +60,7 @@ def examine(
         ("providers", lambda: check_providers(settings, clock)),
         ("crm", lambda: check_crm(settings)),
         ("standing", lambda: check_standing(settings, clock)),
+        ("alerts", lambda: check_alerts(settings, clock)),
     )
     checks: list[Check] = []
     for name, look in groups:

@@ -156,7 +156,7 @@ def _line(
         terms=about.terms,
         fields={field.name: field.label for field in about.fields},
         ends=about.ends,
-        enabled=is_on(one, config, settings),
+        enabled=is_asked(one.kind, one.name, config, settings),
         key=keys.state,
         missing=list(keys.missing),
         options=dict(config.options) if config is not None else {},
@@ -173,10 +173,10 @@ def _line(
     )
 
 
-def is_on(one: Provider, config: ProviderConfig | None, settings: Settings) -> bool:
+def is_asked(kind: ProviderKind, name: str, config: ProviderConfig | None, settings: Settings) -> bool:
     """Whether a run asks it; feeds that the deployment configured are read unless somebody switched them off."""
     if config is None:
-        return one.kind is ProviderKind.SOURCE and one.name == RSS and bool(settings.feeds)
+        return kind is ProviderKind.SOURCE and name == RSS and bool(settings.feeds)
     return config.is_enabled
 
 
