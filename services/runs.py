@@ -1,11 +1,12 @@
 """A run's life: opened with a plan, closed with a summary a person can read."""
 
 from collections import Counter, defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from models import jobs
@@ -16,19 +17,19 @@ from models.clients import Client, active_clients, every_client
 from models.clock import Clock, SystemClock
 from models.engine import reading, writing
 from models.events import events_changed_since
-from models.jobs import JobRun, JobType, RunState, heartbeat, mark_crashed
+from models.jobs import JobRun, JobType, RunState, heartbeat
+from models.leases import this_process
 from models.links import found_after
 from models.mail import NotificationState, line_counts_since, mails_sent_since, waiting_lines
 from models.news import SourceResult, SourceState, source_results
 from models.scope import Scope
 from services.accounts import pick_business
 from services.errors import UserError
+from services.schedules.outcomes import bury, settle
+from services.schedules.turns import SlotTaken, Turn
 from tasks.notify.wording import plural
 from tasks.plan import RunPlan, StageReport
 from tasks.search.sources.archive import newest
-
-SILENT_FOR = timedelta(minutes=15)
-"""A run that has not committed a batch for this long has lost its process."""
 
 
 class ClientLine(BaseModel):
@@ -126,10 +127,17 @@ def open_run(
     baseline: bool = True,
     deliver: bool | None = None,
     trigger: str = "cli",
+    search_only: bool = False,
     flow_run_id: str | None = None,
+    turn: Turn | None = None,
     clock: Clock | None = None,
 ) -> RunPlan:
-    """Write the run down and return its plan. Runs that lost their process are marked crashed on the way."""
+    """Write the run down and return its plan. Runs that lost their process are marked crashed on the way.
+
+    ``turn`` says which schedule meant it to start, and when; its clients come before ``client_names``. SlotTaken when
+    another run has that slot.
+    """
+    turn = turn or Turn()
     found = pick_business(business)
     scope = Scope.system(found.id)
     chosen = tuple(sources or ())
@@ -140,7 +148,9 @@ def open_run(
         raise UserError(
             "invented news is never delivered", "leave out --deliver: its mails are written as files"
         )
-    client_ids = find_clients(scope, client_names) if client_names else None
+    client_ids = turn.client_ids
+    if client_ids is None and client_names and turn.schedule_id is None:
+        client_ids = find_clients(scope, client_names)
     params: dict[str, Any] = {
         "client_ids": [str(c) for c in client_ids] if client_ids is not None else None,
         "sources": list(chosen),
@@ -150,18 +160,32 @@ def open_run(
         # A replay of old news must not reach people through a real mail server unless somebody says so.
         "deliver": not (only_archives or invented) if deliver is None else deliver,
     }
-    with writing(scope) as session:
-        mark_crashed(scope, session, silent_for=SILENT_FOR)
-        run = JobRun(
-            business_id=found.id,
-            job_type=JobType.CLIENT_MONITORING,
-            trigger=trigger,
-            params=params,
-            as_of=as_of,
-            flow_run_id=flow_run_id,
-        )
-        session.add(run)
+    run = JobRun(
+        business_id=found.id,
+        job_type=JobType.SEARCH_ONLY if search_only else JobType.CLIENT_MONITORING,
+        trigger=trigger,
+        params=params,
+        as_of=as_of,
+        flow_run_id=flow_run_id,
+    )
+    write_run(scope, run, turn)
     return plan_of(run)
+
+
+def write_run(scope: Scope, run: JobRun, turn: Turn) -> None:
+    """Write a run down before it does anything. SlotTaken when another run has the slot of its turn."""
+    run.schedule_id, run.slot, run.attempt = turn.schedule_id, turn.slot, turn.attempt
+    run.holder = this_process()
+    if turn.schedule:
+        run.params = {**run.params, "schedule": turn.schedule}
+    try:
+        with writing(scope) as session:
+            bury(scope, session)
+            session.add(run)
+    except IntegrityError:
+        if turn.slot is None:
+            raise
+        raise SlotTaken(f"another run works the start of {turn.slot:%Y-%m-%d %H:%M} UTC") from None
 
 
 def plan_of(run: JobRun, client_ids: tuple[UUID, ...] | None = None) -> RunPlan:
@@ -170,7 +194,10 @@ def plan_of(run: JobRun, client_ids: tuple[UUID, ...] | None = None) -> RunPlan:
         business_id=run.business_id,
         job_run_id=run.id,
         as_of=run.as_of,
-        **{**run.params, **({"client_ids": client_ids} if client_ids is not None else {})},
+        **{
+            **{name: value for name, value in run.params.items() if name in RunPlan.model_fields},
+            **({"client_ids": client_ids} if client_ids is not None else {}),
+        },
     )
 
 
@@ -186,17 +213,29 @@ def progress(plan: RunPlan, report: StageReport) -> None:
     with writing(plan.scope) as session:
         run = session.get_one(JobRun, plan.job_run_id)
         run.counts = {**run.counts, **_counts([report])}
+        run.stages = _clocked(run, report.stage)
         heartbeat(plan.scope, session, plan.job_run_id)
+
+
+def _clocked(run: JobRun, stage: str) -> dict[str, Any]:
+    """The stages' times, once ``stage`` has told of itself: it began where the one before it ended."""
+    now = utc_now().isoformat()
+    ended = max((times["until"] for times in run.stages.values()), default=run.started_at.isoformat())
+    began = run.stages.get(stage, {"from": ended})["from"]
+    return {**run.stages, stage: {"from": began, "until": now}}
 
 
 def _counts(reports: list[StageReport]) -> dict[str, int]:
     return {f"{report.stage}.{name}": value for report in reports for name, value in report.counts.items()}
 
 
-def close_run(plan: RunPlan, reports: list[StageReport], error: BaseException | None = None) -> RunSummary:
+def close_run(
+    plan: RunPlan, reports: list[StageReport], error: BaseException | None = None, *, cancelled: bool = False
+) -> RunSummary:
     """Settle the run's state and return its summary.
 
     Failed: it stopped, or every source it asked failed. Degraded: it ended, and something it names did not work.
+    Crashed: it was stopped from outside. ``cancelled``: a person stopped it.
     """
     scope = plan.scope
     with writing(scope) as session:
@@ -204,7 +243,13 @@ def close_run(plan: RunPlan, reports: list[StageReport], error: BaseException | 
         degraded = list(dict.fromkeys([*run.degraded, *(line for r in reports for line in r.degraded)]))
         results = source_results(scope, session, plan.job_run_id)
         failed = [r for r in results if r.state in {SourceState.FAILED, SourceState.QUOTA}]
-        if error is not None:
+        was_running = run.state is RunState.RUNNING
+        if cancelled:
+            run.state, run.error = RunState.CANCELLED, "somebody stopped it"
+        elif error is not None and not isinstance(error, Exception):
+            # A signal or Ctrl-C: what was committed stands, the rest is for the next run.
+            run.state, run.error = RunState.CRASHED, f"it was stopped from outside ({type(error).__name__})"
+        elif error is not None:
             run.state, run.error = RunState.FAILED, f"{type(error).__name__}: {error}"[:500]
         elif results and len(failed) == len(results):
             run.state, run.error = (
@@ -217,6 +262,8 @@ def close_run(plan: RunPlan, reports: list[StageReport], error: BaseException | 
         run.counts = {**run.counts, **_counts(reports)}
         run.costs = {**run.costs, **costs_of_run(scope, session, run.id)}
         run.finished_at = run.heartbeat_at = utc_now()
+        if was_running:
+            settle(scope, session, run)
     return summarise(scope, plan.job_run_id)
 
 

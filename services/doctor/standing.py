@@ -79,7 +79,7 @@ def _last_run(session: Session, business: Business) -> Iterator[Check]:
         .where(
             JobRun.business_id == business.id,
             col(JobRun.job_type).in_((JobType.CLIENT_MONITORING, JobType.SEARCH_ONLY)),
-            JobRun.state != RunState.RUNNING,
+            col(JobRun.state).not_in((RunState.RUNNING, RunState.SKIPPED)),
         )
         .order_by(col(JobRun.started_at).desc(), col(JobRun.id).desc())
         .limit(1)
