@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, func
 from sqlmodel import Field, Session, col, select
 
 from models.base import TenantRow, enum_field, list_field, table_args, tenant_fk, utc_field
@@ -123,6 +123,32 @@ def open_assignments(scope: Scope, session: Session) -> dict[UUID, set[UUID]]:
     for row in open_assignment_rows(scope, session):
         assigned.setdefault(row.client_id, set()).add(row.user_id)
     return assigned
+
+
+def clients_by_person(scope: Scope, session: Session) -> dict[UUID, int]:
+    """How many watched clients each person looks after, by user id; who has none is left out."""
+    query = (
+        select(ClientAssignment.user_id, func.count(func.distinct(ClientAssignment.client_id)))
+        .join(Client, col(Client.id) == ClientAssignment.client_id)
+        .where(col(ClientAssignment.ended_at).is_(None), col(Client.archived_at).is_(None))
+        .group_by(col(ClientAssignment.user_id))
+    )
+    return dict(session.exec(query).all())
+
+
+def clients_of_person(scope: Scope, session: Session, user_id: UUID) -> list[Client]:
+    """The watched clients this person looks after, by name."""
+    query = (
+        select(Client)
+        .join(ClientAssignment, col(ClientAssignment.client_id) == Client.id)
+        .where(
+            ClientAssignment.user_id == user_id,
+            col(ClientAssignment.ended_at).is_(None),
+            col(Client.archived_at).is_(None),
+        )
+        .order_by(col(Client.name))
+    )
+    return list(session.exec(query))
 
 
 def match_rules(scope: Scope, session: Session) -> dict[UUID, list[ClientMatchRule]]:

@@ -8,9 +8,10 @@ from pydantic import ValidationError
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from models.accounts import User, UserState, user_by_email, users
+from models.accounts import Frequency, User, UserState, preferences_of, user_by_email, users
 from models.audit import record
 from models.base import utc_now
+from models.clients import clients_by_person, clients_of_person
 from models.engine import reading, writing
 from models.scope import Role, Scope
 from models.signin import (
@@ -26,6 +27,7 @@ from services.accounts import PersonFields, lock_business, require_admin, save_p
 from services.errors import UserError
 from services.signin.credentials import person_of, send_link
 from services.signin.letters import send_now
+from services.signin.sessions import require_self_or_admin
 from tasks.filter.facts import load_people
 from tasks.filter.known import let_go
 
@@ -36,6 +38,7 @@ __all__ = [
     "invite_again",
     "invite_person",
     "list_people",
+    "looked_after_by",
     "reactivate",
     "send_now",
     "send_reset",
@@ -57,6 +60,9 @@ class PersonLine:
     """Their last visit that is known of."""
     invited_until: datetime | None
     """When the invitation that is open ends."""
+    frequency: Frequency
+    clients: int
+    """How many watched clients they look after."""
 
 
 def list_people(scope: Scope) -> list[PersonLine]:
@@ -79,6 +85,8 @@ def list_people(scope: Scope) -> list[PersonLine]:
                 )
             ).all()
         )
+        wants = preferences_of(scope, session)
+        looked_after = clients_by_person(scope, session)
     return [
         PersonLine(
             user_id=user.id,
@@ -90,9 +98,18 @@ def list_people(scope: Scope) -> list[PersonLine]:
             has_password=user.id in with_password,
             seen_at=seen.get(user.id),
             invited_until=open_until.get(user.id) if user.state is UserState.INVITED else None,
+            frequency=wants[user.id].notification_frequency,
+            clients=looked_after.get(user.id, 0),
         )
         for user in everybody
     ]
+
+
+def looked_after_by(scope: Scope, user_id: UUID) -> dict[UUID, str]:
+    """The watched clients somebody looks after, by id: their names, in order. Their own, or for admins."""
+    require_self_or_admin(scope, user_id)
+    with reading(scope) as session:
+        return {client.id: client.name for client in clients_of_person(scope, session, user_id)}
 
 
 def invite_person(
