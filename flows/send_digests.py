@@ -14,14 +14,13 @@ from models.clock import SystemClock
 from models.scope import Scope
 from services.accounts import every_business
 from services.alerts import beat, watch
+from services.prefect_runs import IDLE
 from tasks.notify.task import send_digests as digest_task
 from tasks.notify.wording import plural
 from tasks.plan import StageReport
 from tasks.stage_task import stage_task
 
 LOG = logging.getLogger(__name__)
-IDLE = "Idle"
-"""The state of a tick that had nothing to do; such runs are deleted after a day (services/prefect_runs.py)."""
 
 Step = Callable[[UUID, datetime], StageReport]
 

@@ -19,7 +19,7 @@ from newsroom import add_run, mails
 from typer.testing import CliRunner
 
 from cli.main import app
-from flows.send_digests import IDLE, end_state, run_tick
+from flows.send_digests import end_state, run_tick
 from models.accounts import Business, User, UserState
 from models.alerts import Alert, AlertKind
 from models.clock import FixedClock
@@ -44,6 +44,7 @@ from services.alerts.troubles import troubles
 from services.alerts.words import WORDS, runbook
 from services.doctor import State
 from services.doctor.alerts import check_alerts
+from services.prefect_runs import IDLE
 from tasks.notify.stage import digest_batch
 from tasks.plan import StageReport
 from tasks.search.source import feed_breaker

@@ -11,6 +11,7 @@ from newsroom import add_event, add_run
 from sqlmodel import SQLModel
 
 from models.ai import AiCache, AiSpend
+from models.alerts import Alert, AlertKind
 from models.base import new_id, utc_now
 from models.crm import CrmSnapshot
 from models.events import Decision, Event, Stage
@@ -28,6 +29,7 @@ AGEING: tuple[type[SQLModel], ...] = (
     Decision,
     AiCache,
     AiSpend,
+    Alert,
     SourceResult,
     JobRun,
 )
@@ -39,6 +41,7 @@ DAYS = {
     "decisions": "keep_decisions_days",
     "ai_cache": "keep_raw_days",
     "ai_spend": "keep_decisions_days",
+    "alerts": "keep_runs_days",
     "source_results": "keep_runs_days",
     "job_runs": "keep_runs_days",
 }
@@ -70,6 +73,8 @@ def put(tenant: Tenant, age: timedelta, **raw: Any) -> UUID:
         business_id=business, job_run_id=run, source_api="feed", unit="u", state=SourceState.OK, created_at=at
     )
     tenant.add(result)
+    over = {"kind": AlertKind.RUNS_LATE, "opened_at": at, "seen_at": at, "closed_at": at}
+    tenant.add(Alert(business_id=business, **over))
     mail = Delivery(
         business_id=business,
         recipient="maria@example.com",
@@ -132,6 +137,12 @@ def test_an_item_that_waits_is_never_too_old(tenant: Tenant) -> None:
     put(tenant, timedelta(days=4_000), is_processed=False)
     assert by_age(now=NOW)["event_raw_data"] == 0
     assert len(rows(tenant, RawItem)) == 1
+
+
+def test_what_is_wrong_now_is_kept_however_long_it_lasts(tenant: Tenant) -> None:
+    at = NOW - timedelta(days=4_000)
+    tenant.add(Alert(business_id=tenant.business_id, kind=AlertKind.RUNS_LATE, opened_at=at, seen_at=NOW))
+    assert by_age(now=NOW)["alerts"] == 0
 
 
 def test_a_run_that_works_keeps_its_line(tenant: Tenant) -> None:

@@ -244,6 +244,21 @@ class Prefect:
 
         self._client.set_flow_run_state(UUID(str(flow_run_id)), Crashed(message=message), force=True)
 
+    def forget(self, *, tag: str, state_name: str, ended_before: datetime) -> int:
+        """Delete the runs with this tag that ended so, with their tasks and logs; how many those were."""
+        asked = {
+            "tags": {"all_": [tag]},
+            "state": {"name": {"any_": [state_name]}},
+            "end_time": {"before_": ended_before.isoformat()},
+        }
+        gone = 0
+        while True:
+            answer = self._client._client.post("/flow_runs/bulk_delete", json={"flow_runs": asked})
+            deleted = len(answer.raise_for_status().json()["deleted"])
+            gone += deleted
+            if not deleted:
+                return gone
+
     def workers_online(self, pool: str | None) -> int:
         """How many workers take runs from the pool now."""
         from prefect.exceptions import ObjectNotFound  # noqa: PLC0415
