@@ -1,13 +1,20 @@
 """Monitor a tenant's clients: search → dedupe → enrich → classify → filter → notify."""
 
 from typing import Any
+from uuid import UUID
 
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
+from prefect.exceptions import TerminationSignal
+from prefect.states import Cancelled
 
 from flows.pipeline import Stages, run_pipeline
 from flows.reporting import Progress, end_state, publish
+from flows.stopping import batches_end_first
+from flows.turns import skipped, this_turn
 from services.runs import close_run, open_run
+from services.schedules.recovery import is_cancelled
+from services.schedules.turns import SlotTaken
 from tasks.classify.task import classify
 from tasks.dedupe.task import dedupe
 from tasks.enrich.task import enrich
@@ -39,27 +46,46 @@ def monitor_clients(
     baseline: bool = True,
     deliver: bool | None = None,
     search_only: bool = False,
+    schedule_id: UUID | None = None,
+    retry_of: UUID | None = None,
 ) -> State[Any]:
     """Search the news for a tenant's clients and mail what each person asked for.
 
     business: the tenant's slug; the only one there is when left out. clients: names or ids; all when left out.
     sources: such as google_news, rss:ADDRESS, archive:FILE; those that are switched on when left out.
     deliver: whether mail leaves by the configured transport; archives write files unless it is true.
+    schedule_id, retry_of: set by schedules, and where a run that lost its process is handed on.
     """
-    plan = open_run(
-        business,
-        client_names=clients,
-        sources=sources,
-        days_back=days_back,
-        force_mock=force_mock,
-        baseline=baseline,
-        deliver=deliver,
-        trigger=runtime.deployment.name or "flow",
-        flow_run_id=runtime.flow_run.id,
-    )
+    turn = this_turn(business, schedule_id, retry_of)
+    if turn.skipped:
+        return skipped(turn.skipped)
+    try:
+        plan = open_run(
+            business,
+            client_names=clients,
+            sources=sources,
+            days_back=days_back,
+            force_mock=force_mock,
+            baseline=baseline,
+            deliver=deliver,
+            trigger=runtime.deployment.name or "flow",
+            search_only=search_only,
+            flow_run_id=runtime.flow_run.id,
+            turn=turn,
+        )
+    except SlotTaken as taken:
+        return skipped(str(taken))
     progress = Progress(plan)
     try:
-        reports = run_pipeline(plan, WITH_PREFECT, progress.watch, search_only=search_only)
+        with batches_end_first() as stop:
+            reports = run_pipeline(plan, stop.between(WITH_PREFECT), progress.watch, search_only=search_only)
+    except TerminationSignal as signal:
+        # Whoever stops us gives little time: no artifacts.
+        cancelled = is_cancelled(runtime.flow_run.id)
+        close_run(plan, progress.reports, signal, cancelled=cancelled)
+        if cancelled:
+            return Cancelled(message="somebody stopped it; what was committed stands")
+        raise
     except BaseException as error:
         publish(close_run(plan, progress.reports, error))
         raise

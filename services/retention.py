@@ -10,17 +10,18 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from models.ai import AiCache, AiSpend
+from models.alerts import Alert
 from models.base import TenantRow, utc_now
 from models.crm import CrmSnapshot
 from models.engine import reading, writing
 from models.events import Decision
-from models.jobs import JobRun, RunState, mark_crashed
+from models.jobs import JobRun, RunState
 from models.mail import EmailBody, EmailEvent
 from models.news import RawItem, SourceResult
 from models.scope import Scope
 from models.settings import get_settings
 from services.accounts import every_business, require_admin
-from services.runs import SILENT_FOR
+from services.schedules.outcomes import bury
 
 
 def policy(now: datetime) -> Iterator[tuple[type[TenantRow], ColumnElement[bool]]]:
@@ -50,6 +51,8 @@ def policy(now: datetime) -> Iterator[tuple[type[TenantRow], ColumnElement[bool]
         col(newer.taken_at) > col(CrmSnapshot.taken_at),
     )
     yield CrmSnapshot, (col(CrmSnapshot.taken_at) < before(settings.keep_runs_days)) & has_newer
+    # What is wrong now is kept however long it lasts.
+    yield Alert, col(Alert.closed_at) < before(settings.keep_runs_days)
     yield SourceResult, col(SourceResult.created_at) < before(settings.keep_runs_days)
     yield (
         JobRun,
@@ -65,7 +68,7 @@ def prune(*, dry_run: bool = False, now: datetime | None = None) -> dict[str, in
         scope = Scope.system(business.id)
         if not dry_run:
             with writing(scope) as session:
-                mark_crashed(scope, session, silent_for=SILENT_FOR)
+                bury(scope, session)
         for table, is_past in policy(now):
             name = str(table.__tablename__)
             gone[name] = gone.get(name, 0) + _sweep(scope, table, is_past, dry_run=dry_run)
@@ -107,6 +110,7 @@ _KEPT = (
         "keep_runs_days",
         "to see what changed at a client",
     ),
+    ("alerts", "Alerts that are over", "keep_runs_days", "to see what was wrong and for how long"),
     (
         "source_results",
         "How each fetch of a source ended",
