@@ -77,6 +77,7 @@ def init(
     if owner_email:
         user = create_owner(scope, owner_email, name=owner_name, timezone=timezone)
         say(f"{user.email} owns {found.slug}")
+        note(f"to sign in: client-monitor user password {user.email}, then client-monitor serve")
     elif not has_owner(scope):
         warn("no owner yet: client-monitor init --owner-email you@your-company")
     note(

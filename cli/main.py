@@ -16,6 +16,7 @@ from cli import (
     explain,
     feedback,
     patterns,
+    people,
     portfolio,
     preferences,
     providers,
@@ -72,6 +73,7 @@ def _root(
 PARTS = (
     run,
     admin,
+    people,
     preferences,
     appearance,
     providers,

@@ -164,7 +164,8 @@ def _only(candidates: list[Business]) -> Business:
     raise UserError(f"there are several businesses: {slugs}", "name one with --business")
 
 
-def _role(value: object) -> Role:
+def role_of(value: object) -> Role:
+    """The role of that name; ValueError lists them."""
     word = str(value).strip().lower()
     for role in PERSON_ROLES:
         if word == role.value:
@@ -197,7 +198,7 @@ class PersonFields(BaseModel):
 
     email: Email
     name: str | None = Field(default=None, max_length=200)
-    role: Annotated[Role, BeforeValidator(_role)] = Role.MANAGER
+    role: Annotated[Role, BeforeValidator(role_of)] = Role.MANAGER
     timezone: Zone = "UTC"
     frequency: Annotated[Frequency, BeforeValidator(frequency_of)] = Frequency.DAILY
     threshold: float = Field(default=0.5, ge=0, le=1)

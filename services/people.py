@@ -35,6 +35,7 @@ __all__ = [
     "PersonLine",
     "change_role",
     "deactivate",
+    "find_person",
     "invite_again",
     "invite_person",
     "list_people",
@@ -160,6 +161,17 @@ def send_reset(scope: Scope, user_id: UUID, *, now: datetime | None = None) -> N
     if user.state is not UserState.ACTIVE:
         raise UserError(f"{user.email} is {user.state.value}", "invite or reactivate them")
     _mail_link(scope, user_id, now or utc_now())
+
+
+def find_person(scope: Scope, email: str) -> UUID:
+    """The id of who goes by this address, in any state. UserError for nobody."""
+    with reading(scope) as session:
+        user = user_by_email(scope, session, email)
+    if user is None:
+        raise UserError(
+            f"there is nobody with the address {email!r}", "client-monitor user list shows everybody"
+        )
+    return user.id
 
 
 def change_role(scope: Scope, user_id: UUID, role: Role) -> User:

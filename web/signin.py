@@ -18,7 +18,7 @@ from services.signin.sessions import LIFETIME, begin, end
 from tasks.notify.links import PREFIX
 from web.origin import is_at_this_machine, require_own_form
 from web.pages import Aside, Button, Field, FormPage, Page, answer, ask, gone
-from web.routes import OWN_FORM, look
+from web.routes import OWN_FORM, PAGE, look
 from web.service import Service, TheService
 
 router = APIRouter()
@@ -69,6 +69,22 @@ def sign_in(
     if len(found) > 1:
         return ask(_choice(found, tickets.issue(found, service.now), next))
     return let_in(request, service, found[0], SignInMethod.PASSWORD, next)
+
+
+@look(router, "/sign-out", **PAGE)
+def show_sign_out(request: Request, service: TheService) -> Response:
+    """Who would be signed out, with a button."""
+    viewer = viewer_of(request.cookies.get(cookie_name(service.settings)), now=service.now)
+    whose = f"You are {viewer.name}, at {viewer.business_name}." if viewer else "Nobody is signed in here."
+    return ask(
+        FormPage(
+            title="Sign out?",
+            lead=(whose,),
+            buttons=(Button("Sign out", "sign-out"),),
+            links=(("Back to Client Monitor", "/"),),
+            business=viewer.business_name if viewer else "",
+        )
+    )
 
 
 @router.post("/sign-out", dependencies=[Depends(require_own_form)], **OWN_FORM)

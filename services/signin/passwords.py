@@ -26,6 +26,8 @@ _LOOKED_AT = 72
 _OWN_LETTERS = 8
 """Letters a password has besides the words anybody would try for this person."""
 _SERVICE = ("client", "monitor")
+_FAMOUS = ("correcthorsebatterystaple", "troubadour")
+"""Examples that everybody copies, and no list of single words has."""
 # OWASP's first choice for argon2id: 19 MiB, two passes, one lane.
 _HASHER = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19_456, parallelism=1),))
 _AT_ONCE = BoundedSemaphore(4)
@@ -53,6 +55,8 @@ def refuse_weak(password: str, context: Iterable[str]) -> None:
             "this is made of your name, your address or your company: it is tried first",
             "a few words that do not belong together make a good one",
         )
+    if any(example in re.sub(r"[\W_]", "", given.lower()) for example in _FAMOUS):
+        raise UserError("this is a famous example", "think of other words")
     judged = zxcvbn(given[:_LOOKED_AT], user_inputs=words)
     if judged["score"] < _SCORE:
         why = judged["feedback"]["warning"] or "this is among the first that are tried"
