@@ -117,22 +117,24 @@ def _story(shown: ShownEvent) -> None:
         by = f" (by {plain(shown.advised_by)})" if shown.advised_by else ""
         meaning = f"{plain(shown.meaning)} " if shown.meaning else ""
         st.markdown(f":material/lightbulb: {meaning}**Next step{by}:** {plain(shown.next_step)}")
-    if shown.reason:
-        by = f" (by {plain(shown.judged_by)})" if shown.judged_by else ""
-        evidence = f" – “{plain(shown.evidence)}”" if shown.evidence else ""
-        st.caption(f"**Why{by}:** {plain(shown.reason)}{evidence}")
-    if shown.crm_line:
-        st.caption(f":material/contacts: {plain(shown.crm_line)}")
-    if shown.others:
-        names = ", ".join(plain(other.client) for other in shown.others)
-        st.caption(f":material/domain: Also concerns {names}")
 
 
 def _standing(viewer: Viewer, shown: ShownEvent) -> None:
-    said = standing_words(shown.standing, viewer.timezone)
-    if shown.stands_in_for:
-        said += f" You stand in for {plain(shown.stands_in_for)}."
-    st.caption(f":material/mail: {said}")
+    """Why it is here, how things stand with the client, and what became of it: the small print, in one piece."""
+    lines = []
+    if shown.reason:
+        by = f" (by {plain(shown.judged_by)})" if shown.judged_by else ""
+        is_quoted = not shown.evidence or shown.evidence.casefold() in shown.reason.casefold()
+        evidence = "" if is_quoted else f" – “{plain(shown.evidence)}”"
+        lines.append(f":material/help: **Why{by}:** {plain(shown.reason)}{evidence}")
+    if shown.crm_line:
+        lines.append(f":material/contacts: {plain(shown.crm_line)}")
+    if shown.others:
+        names = ", ".join(plain(other.client) for other in shown.others)
+        lines.append(f":material/domain: Also concerns {names}")
+    cover = f" You stand in for {plain(shown.stands_in_for)}." if shown.stands_in_for else ""
+    lines.append(f":material/mail: {standing_words(shown.standing, viewer.timezone)}{cover}")
+    st.caption("  \n".join(lines))
 
 
 def standing_words(standing: Standing, zone: str) -> str:
