@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import httpx
 import pytest
 
 from cli.up import POOL, _command, _start, _wait_for, deploy, environment
+from models.base import utc_now
+from services.prefect_runs import purge_idle_ticks
 
 pytestmark = pytest.mark.prefect
 PROJECT = Path(__file__).resolve().parent.parent
@@ -186,3 +189,60 @@ def test_a_run_that_finds_no_business_fails_and_says_so(server: Server) -> None:
     )
     assert "FAILED" in done.stdout
     assert "nobody" in done.stdout
+
+
+ONE_NOTICE = """
+from models.base import utc_now
+from models.mail import DeliveryKind
+from models.scope import Scope
+from services.accounts import find_business
+from models.engine import reading
+from models.accounts import users
+from tasks.notify.notices import post
+scope = Scope.system(find_business("demo").id)
+with reading(scope) as session:
+    person = users(scope, session)[0]
+words = {"heading": "A word", "body": ("To see a tick with something to do.",)}
+assert post(scope, person, DeliveryKind.SYSTEM, "test", at=utc_now(), **words)
+"""
+
+
+def test_ticks_that_did_nothing_are_forgotten_after_a_day(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = cli(server, "demo", "--plain")
+    assert loaded.returncode == 0, loaded.stderr
+    python = Path(_command()).with_name("python")
+    subprocess.run([str(python), "-c", ONE_NOTICE], env=server.env, cwd=PROJECT, check=True)
+    tick = server.deployments()["send-digests/every-five-minutes"]["id"]
+
+    def run_one() -> dict[str, Any]:
+        """A tick as a worker would run it: made by the deployment, in a process of its own."""
+        run = server.api("POST", f"/deployments/{tick}/create_flow_run", {"parameters": {"business": "demo"}})
+        subprocess.run(
+            [_command(), "flow-run", "execute", run["id"]],
+            env=server.env, cwd=PROJECT, check=True, capture_output=True,
+        )  # fmt: skip
+        return server.api("GET", f"/flow_runs/{run['id']}")  # type: ignore[no-any-return]
+
+    def there(run: dict[str, Any]) -> bool:
+        return bool(server.api("POST", "/flow_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}}))
+
+    mailed, idle = run_one(), run_one()
+    assert (mailed["state_name"], mailed["state"]["message"]) == ("Completed", "1 mail sent")
+    assert (idle["state_name"], idle["state_type"], "tick" in idle["tags"]) == ("Idle", "COMPLETED", True)
+    monkeypatch.setenv("PREFECT_API_URL", server.env["PREFECT_API_URL"])
+    assert purge_idle_ticks() == (0, "")  # it is of today
+    assert there(idle)
+    gone, kept_from = purge_idle_ticks(now=utc_now() + timedelta(hours=25))
+    assert (gone >= 1, kept_from) == (True, "")
+    assert (there(mailed), there(idle)) == (True, False)
+    assert purge_idle_ticks(now=utc_now() + timedelta(hours=25)) == (0, "")
+
+
+def test_without_prefect_nothing_is_forgotten_and_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free.getsockname()[1]}/api")
+    gone, kept_from = purge_idle_ticks()
+    assert (gone, "does not answer" in kept_from) == (0, True)
