@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 from rich.table import Table
@@ -55,6 +56,9 @@ def run(
             "--prefect/--plain", help="As a Prefect flow run; the default where PREFECT_API_URL is set."
         ),
     ] = None,
+    opened: Annotated[
+        UUID | None, typer.Option("--opened", hidden=True, help="Work a run that the app wrote down.")
+    ] = None,
 ) -> None:
     """Monitor clients now: search, fold copies, check, classify, filter and mail."""
     import os
@@ -68,6 +72,12 @@ def run(
     ensure_schema()
     tenant = own_business(business)
     slug = tenant.slug
+    if opened is not None:
+        from services.run_start import adopt_run
+
+        plan, search_only = adopt_run(tenant.id, opened)
+        finish(work(plan, search_only=search_only))
+        return
     if not clients_by_id(Scope.system(tenant.id)):
         raise UserError(f"{slug} watches no client yet", "add some: client-monitor import-clients FILE.csv")
     as_flow = bool(os.environ.get("PREFECT_API_URL")) if prefect is None else prefect
@@ -79,7 +89,7 @@ def run(
         "deliver": deliver,
     }
     summary = _as_flow(slug, client, options) if as_flow else _plainly(slug, client, options)
-    _finish(summary)
+    finish(summary)
 
 
 def demo(
@@ -94,17 +104,23 @@ def demo(
     note("demo tenant: 12 invented clients, 4 people; nothing leaves this machine")
     options = {"force_mock": True, "baseline": False, "deliver": False}
     summary = _plainly(DEMO_SLUG, None, options) if plain else _as_flow(DEMO_SLUG, None, options)
-    _finish(summary)
+    finish(summary)
     _where_next()
 
 
 def _plainly(slug: str, clients: list[str] | None, options: "Mapping[str, object]") -> "RunSummary":
+    from services.runs import open_run
+
+    return work(open_run(slug, client_names=clients, trigger="cli", **options))  # type: ignore[arg-type]
+
+
+def work(plan: "RunPlan", *, search_only: bool = False) -> "RunSummary":
+    """Work an open run to its end in this process."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from flows.pipeline import STAGES, Stages, run_pipeline
-    from services.runs import close_run, open_run, progress
+    from services.runs import close_run, progress
 
-    plan = open_run(slug, client_names=clients, trigger="cli", **options)  # type: ignore[arg-type]
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     reports: dict[str, StageReport] = {}
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
@@ -119,7 +135,7 @@ def _plainly(slug: str, clients: list[str] | None, options: "Mapping[str, object
             )
 
         try:
-            done = run_pipeline(plan, Stages(), watch)
+            done = run_pipeline(plan, Stages(), watch, search_only=search_only)
             done.append(_digests_of_replay(plan))
         except BaseException as error:
             close_run(plan, list(reports.values()), error)
@@ -163,7 +179,8 @@ def _digests_of_replay(plan: "RunPlan") -> "StageReport":
     return replay_digests(plan) if is_replay(plan) else StageReport(stage="digests")
 
 
-def _finish(summary: "RunSummary") -> None:
+def finish(summary: "RunSummary") -> None:
+    """Show what a run came to; exit 1 when it failed."""
     show(summary)
     warn_all(summary.problems, at_most=20)
     if summary.state.value == "failed":

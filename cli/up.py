@@ -36,6 +36,7 @@ def up(
 ) -> None:
     """Start everything on this machine: Prefect's server and UI, the deployments, a worker, and the web service."""
     from models.settings import get_settings
+    from services.schedules.address import noted
     from services.setup import ensure_schema
 
     ensure_schema()
@@ -55,6 +56,8 @@ def up(
             started.append(_start(["server", "start", "--host", "127.0.0.1", "--port", str(port)], env))
             _wait_for(address, started[0])
         deploy(env)
+        for line in tend(env):
+            note(line)
         started.append(
             _start(["worker", "start", "--pool", POOL, "--type", "process", "--limit", str(limit)], env)
         )
@@ -63,7 +66,8 @@ def up(
         say(f"on demand:  export PREFECT_API_URL={address}/api")
         say("            prefect deployment run 'monitor-clients/on-demand' -p business=main")
         say("Ctrl-C stops it all; what was under way goes on with the next run.")
-        _watch(started)
+        with noted(f"{address}/api", get_settings().data_dir):
+            _watch(started)
     except KeyboardInterrupt:
         note("stopping …")
     finally:
@@ -97,6 +101,16 @@ def deploy(env: Mapping[str, str]) -> None:
         _must(["work-pool", "create", POOL, "--type", "process"], env)
     note("deploying …")
     _must(["--no-prompt", "deploy", "--all"], env)
+
+
+def tend(env: Mapping[str, str]) -> list[str]:
+    """Bring the schedules of every business into step with the server; what was done, and what could not be."""
+    # In a process of its own, which sees the server's address in its environment.
+    done = subprocess.run(  # noqa: S603  our own command, fixed words
+        [*_OURS, "schedules", "sync"], env=dict(env), capture_output=True, text=True, check=False
+    )
+    said = (done.stdout + done.stderr).strip().splitlines()
+    return [f"schedules: {line}" for line in said]
 
 
 def _command() -> str:

@@ -1,6 +1,6 @@
 """The schedule that a tenant begins with, so that it is monitored without anybody's asking: once an hour.
 
-Releases before 0.5 had it as ``main-hourly`` in prefect.yaml; Prefect keeps what was removed there, so what is found
+It stood in prefect.yaml once, as ``main-hourly``. Prefect keeps what is removed there, so what is found
 of it becomes a row, a pause included, and goes.
 """
 

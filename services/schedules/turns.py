@@ -81,7 +81,7 @@ def take_turn(
         _write_down(scope, row, turn, reason, flow_run_id)
         return replace(turn, skipped=reason)
     assert row is not None  # else there is a reason
-    return replace(turn, client_ids=_clients_of(scope, row))
+    return replace(turn, client_ids=clients_of(scope, row))
 
 
 def _is_worked(run: JobRun, now: datetime) -> bool:
@@ -128,7 +128,8 @@ def _is_overdue(row: AutomationSchedule, slot: datetime, now: datetime) -> bool:
     return bool(following) and following[0] <= now
 
 
-def _clients_of(scope: Scope, row: AutomationSchedule) -> tuple[UUID, ...] | None:
+def clients_of(scope: Scope, row: AutomationSchedule) -> tuple[UUID, ...] | None:
+    """The schedule's clients that are still watched, None for all; UserError when none of those it names is."""
     if row.client_ids is None:
         return None
     with reading(scope) as session:
