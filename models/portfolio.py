@@ -15,7 +15,7 @@ from models.events import Category, Event
 from models.feedback import CategoryMute, Feedback, FeedbackVerdict
 from models.jobs import JobRun
 from models.mail import Notification, NotificationState
-from models.news import Article, SourceResult
+from models.news import Article, SourceResult, Story
 from models.scope import Scope
 
 
@@ -172,3 +172,15 @@ def newest_search(scope: Scope, session: Session) -> UUID | None:
     query = select(JobRun.id).where(fetched.exists())
     order: tuple[Any, ...] = (col(JobRun.started_at).desc(), col(JobRun.id).desc())
     return session.exec(query.order_by(*order).limit(1)).first()
+
+
+def tellers_of(scope: Scope, session: Session, event_ids: Collection[UUID]) -> dict[UUID, tuple[str, int]]:
+    """Who tells of each event, and how many outlets do: event id → (the lead's publisher, outlets)."""
+    columns: tuple[Any, ...] = (Event.id, Article.source, Article.publisher, Story.outlet_count)
+    query = (
+        sa_select(*columns)
+        .join(Article, col(Article.id) == Event.article_id)
+        .join(Story, col(Story.id) == Event.story_id)
+        .where(col(Event.id).in_(event_ids))
+    )
+    return {row[0]: (row[1] or row[2] or "", max(row[3], 1)) for row in session.execute(query)}
