@@ -49,7 +49,11 @@ def require_admin(scope: Scope) -> None:
 
 
 def scope_of(scope: Scope, email: str) -> Scope:
-    """The scope of the person with this address, for a door that acts in their name. UserError for nobody."""
+    """The scope of the person with this address, for a door that acts in their name. UserError for nobody.
+
+    Only who may act as anybody (the system, an admin) gets one.
+    """
+    require_admin(scope)
     with reading(scope) as session:
         person = user_by_email(scope, session, email)
     if person is None or not person.gets_mail:
@@ -340,7 +344,12 @@ def _change_preferences(scope: Scope, session: Session, user: User, fields: Pers
 
 
 def create_owner(scope: Scope, email: str, *, name: str | None = None, timezone: str | None = None) -> User:
-    """The business's owner, active; somebody already there becomes owner. UserError for a bad field."""
+    """The business's owner, active; somebody already there becomes owner. UserError for a bad field.
+
+    PermissionError for any person who is no owner: this is how the command line makes the first one.
+    """
+    if scope.role not in {Role.OWNER, Role.SYSTEM, Role.OPERATOR}:
+        raise PermissionError(f"a {scope.role.value} makes nobody an owner")
     given = {"email": email, "role": Role.OWNER, "name": name, "timezone": timezone}
     try:
         fields = PersonFields(**{key: value for key, value in given.items() if value is not None})

@@ -1,6 +1,7 @@
 """What an admin does about mail: stop and resume it, look at it, and decide what the outbox may not decide alone."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import String, cast, func, update
@@ -56,7 +57,8 @@ def counts(scope: Scope) -> dict[DeliveryState, int]:
 
 
 def mails(scope: Scope, *, states: Sequence[DeliveryState] = (), limit: int = 50) -> list[Delivery]:
-    """The newest lines of the email log, all of them or those in ``states``."""
+    """The newest lines of the email log, all of them or those in ``states``; for admins."""
+    _require_admin(scope)
     query = select(Delivery).order_by(col(Delivery.created_at).desc(), col(Delivery.id).desc()).limit(limit)
     if states:
         query = query.where(col(Delivery.state).in_(states))
@@ -65,12 +67,13 @@ def mails(scope: Scope, *, states: Sequence[DeliveryState] = (), limit: int = 50
 
 
 def find_mail(scope: Scope, given: str) -> Delivery:
-    """The mail whose id is, or ends in, what was given. UserError when it is none or several."""
+    """The mail whose id is, or ends in, what was given; for admins. UserError when it is none or several."""
+    _require_admin(scope)
     with reading(scope) as session:
         return _find(session, given)
 
 
-def retry(scope: Scope, given: str) -> Delivery:
+def retry(scope: Scope, given: str, *, now: datetime | None = None) -> Delivery:
     """Send a failed mail after all, from the next tick on: its stored bytes, where they are kept.
 
     What no longer qualifies by then is left out, as of any mail. UserError for one that has not failed.
@@ -80,49 +83,52 @@ def retry(scope: Scope, given: str) -> Delivery:
         mail = _find(session, given)
         if mail.state is not DeliveryState.FAILED:
             raise UserError(f"this mail is {mail.state.value}, not failed", _mend_for(mail))
-        _to_outbox(scope, session, mail, items=NotificationState.FAILED)
+        _to_outbox(scope, session, mail, items=NotificationState.FAILED, at=now or utc_now())
         record(scope, session, "mail.retried", str(mail.id))
         return mail
 
 
-def resolve(scope: Scope, given: str, *, sent: bool) -> Delivery:
+def resolve(scope: Scope, given: str, *, sent: bool, now: datetime | None = None) -> Delivery:
     """Say how a mail of unknown fate ended, once somebody has asked its reader or the provider.
 
     ``sent`` closes it as sent, as of now; otherwise its stored bytes go out with the next tick. While sending is on
     hold, mail that waits may be closed as sent too: a database that was put back does not know what it has sent.
     """
     _require_admin(scope)
+    at = now or utc_now()
     with writing(scope) as session:
         mail = _find(session, given)
         waits = sent and mail.state is DeliveryState.INTENT and on_hold(scope, session)
         if mail.state is not DeliveryState.UNKNOWN and not waits:
             raise UserError(f"this mail is {mail.state.value}: nothing is unknown of it", _mend_for(mail))
         if sent:
-            _close_sent(scope, session, mail)
+            _close_sent(scope, session, mail, at)
         else:
-            _to_outbox(scope, session, mail, items=NotificationState.UNKNOWN)
+            _to_outbox(scope, session, mail, items=NotificationState.UNKNOWN, at=at)
         record(scope, session, "mail.resolved", str(mail.id), sent=sent)
         return mail
 
 
-def _to_outbox(scope: Scope, session: Session, mail: Delivery, *, items: NotificationState) -> None:
+def _to_outbox(
+    scope: Scope, session: Session, mail: Delivery, *, items: NotificationState, at: datetime
+) -> None:
     _change(
         session,
         mail,
         state=DeliveryState.INTENT,
         retries=0,
-        next_attempt_at=utc_now(),
+        next_attempt_at=at,
         last_error="",
         lease_holder=None,
         lease_expires_at=None,
     )
-    _move_items(scope, session, mail, items, NotificationState.ATTACHED)
+    _move_items(scope, session, mail, items, NotificationState.ATTACHED, at)
 
 
-def _close_sent(scope: Scope, session: Session, mail: Delivery) -> None:
+def _close_sent(scope: Scope, session: Session, mail: Delivery, at: datetime) -> None:
     items = NotificationState.UNKNOWN if mail.state is DeliveryState.UNKNOWN else NotificationState.ATTACHED
-    _change(session, mail, state=DeliveryState.SENT, sent_at=utc_now(), last_error="")
-    _move_items(scope, session, mail, items, NotificationState.DELIVERED)
+    _change(session, mail, state=DeliveryState.SENT, sent_at=at, last_error="")
+    _move_items(scope, session, mail, items, NotificationState.DELIVERED, at)
 
 
 def _change(session: Session, mail: Delivery, **values: object) -> None:
@@ -140,10 +146,15 @@ def _change(session: Session, mail: Delivery, **values: object) -> None:
 
 
 def _move_items(
-    scope: Scope, session: Session, mail: Delivery, old: NotificationState, new: NotificationState
+    scope: Scope,
+    session: Session,
+    mail: Delivery,
+    old: NotificationState,
+    new: NotificationState,
+    at: datetime,
 ) -> None:
     held = lines(scope, session, states=(old,), delivery_id=mail.id)
-    move(session, [line.id for line in held], states=(old,), state=new, updated_at=utc_now())
+    move(session, [line.id for line in held], states=(old,), state=new, updated_at=at)
 
 
 def _find(session: Session, given: str) -> Delivery:

@@ -13,6 +13,7 @@ from models.links import links_of
 from models.mail import Delivery, NotificationState, newest_line
 from models.news import Article, article_at, article_by_id, article_titled
 from models.scope import Scope
+from services.accounts import is_admin
 from services.errors import UserError
 from tasks.classify.matching import match_article
 from tasks.dedupe.urls import canonical_url
@@ -60,13 +61,18 @@ def find_article(scope: Scope, session: Session, wanted: str) -> Article | None:
 
 
 def why(scope: Scope, wanted: str, email: str) -> Why:
-    """What became of an article for a person; UserError when either is unknown."""
+    """What became of an article for a person; UserError when either is unknown.
+
+    Another person's items are an admin's to ask about.
+    """
     with reading(scope) as session:
         person = user_by_email(scope, session, email)
         if person is None:
             raise UserError(
                 f"there is nobody with the address {email!r}", "client-monitor status lists the people"
             )
+        if person.id != scope.user_id and not is_admin(scope):
+            raise PermissionError(f"a {scope.role.value} may ask about their own items only")
         article = find_article(scope, session, wanted)
         if article is None:
             raise UserError(
