@@ -17,7 +17,10 @@ class AuditLog(TenantRow, table=True):
     """Append-only. ``actor_id`` None is the machinery; details carry no secret and no message text."""
 
     __tablename__ = "audit_logs"
-    __table_args__ = table_args(Index("ix_audit_logs_time", "business_id", "created_at"))
+    __table_args__ = table_args(
+        Index("ix_audit_logs_time", "business_id", "created_at"),
+        Index("ix_audit_logs_subject", "business_id", "subject", "created_at", "id"),
+    )
 
     actor_id: UUID | None = None
     action: str = Field(max_length=80)
@@ -79,3 +82,9 @@ def audit_lines(
         # The first condition is implied, and lets the index begin at the right place.
         query = query.where(AuditLog.created_at <= at, or_(col(AuditLog.created_at) < at, older))
     return list(session.exec(query))
+
+
+def newest_about(scope: Scope, session: Session, action: str, subject: str) -> AuditLog | None:
+    """The newest line of this action about this subject."""
+    query = select(AuditLog).where(AuditLog.subject == subject, AuditLog.action == action)
+    return session.exec(query.order_by(col(AuditLog.created_at).desc(), col(AuditLog.id).desc()).limit(1)).first()

@@ -53,6 +53,18 @@ class Event(TenantRow, table=True):
         tenant_fk("article_id", "articles"),
         Index("ix_events_client", "business_id", "client_id", "happened_at"),
         Index("ix_events_time", "business_id", "happened_at", "id"),
+        # Figures over months are read from this alone: see models.figures.
+        Index(
+            "ix_events_figures",
+            "business_id",
+            "happened_at",
+            "category",
+            "client_id",
+            "sentiment",
+            "story_id",
+            "language_supported",
+            "withdrawn_at",
+        ),
         Index(
             "ix_events_backlog",
             "business_id",

@@ -51,6 +51,7 @@ class Feedback(TenantRow, table=True):
         tenant_fk("rule_id", "client_match_rules"),
         tenant_fk("mute_id", "category_mutes"),
         Index("ix_feedback_event", "business_id", "event_id"),
+        Index("ix_feedback_time", "business_id", "created_at"),
     )
 
     event_id: UUID
@@ -65,10 +66,15 @@ class Feedback(TenantRow, table=True):
     undone_at: datetime | None = utc_field()
 
 
-def category_mutes(scope: Scope, session: Session) -> dict[tuple[UUID, UUID], set[Category]]:
-    """Kinds of event that are muted now, by (user id, client id)."""
+def category_mutes(
+    scope: Scope, session: Session, users: Collection[UUID] | None = None
+) -> dict[tuple[UUID, UUID], set[Category]]:
+    """Kinds of event that are muted now, by (user id, client id); with ``users`` by them alone."""
     muted: dict[tuple[UUID, UUID], set[Category]] = {}
-    for row in session.exec(select(CategoryMute).where(col(CategoryMute.undone_at).is_(None))):
+    query = select(CategoryMute).where(col(CategoryMute.undone_at).is_(None))
+    if users is not None:
+        query = query.where(col(CategoryMute.user_id).in_(users))
+    for row in session.exec(query):
         muted.setdefault((row.user_id, row.client_id), set()).add(row.category)
     return muted
 

@@ -80,6 +80,17 @@ class Notification(TenantRow, table=True):
         tenant_fk("delivery_id", "email_logs"),
         Index("ix_notifications_person", "business_id", "user_id", "state", "route"),
         Index("ix_notifications_delivery", "business_id", "delivery_id"),
+        # Figures over months are read from this alone: see models.figures.
+        Index(
+            "ix_notifications_figures",
+            "business_id",
+            "created_at",
+            "state",
+            "route",
+            "reason",
+            "client_id",
+            "event_id",
+        ),
     )
 
     event_id: UUID
@@ -124,7 +135,11 @@ class Delivery(TenantRow, table=True):
         tenant_fk("user_id", "users"),
         Index("ix_email_logs_outbox", "business_id", "state", "next_attempt_at"),
         Index("ix_email_logs_time", "business_id", "created_at", "id"),
-        Index("ix_email_logs_person", "business_id", "user_id", "created_at"),
+        Index("ix_email_logs_person", "business_id", "user_id", "created_at", "id"),
+        # Webhooks know no tenant; whoever has one needs both columns, or SQLite walks the tenant's mails.
+        Index("ix_email_logs_message_id", "message_id", "business_id"),
+        # Each filter of the log is a part of this, in the log's order: see models.mail_log.
+        Index("ix_email_logs_filter", "business_id", "state", "kind", "created_at", "id", "user_id"),
     )
 
     user_id: UUID | None = None
@@ -135,7 +150,7 @@ class Delivery(TenantRow, table=True):
     state: DeliveryState = enum_field(DeliveryState, DeliveryState.INTENT)
     transport: str = Field(default="", max_length=40)
     subject: str = ""
-    message_id: str | None = Field(default=None, max_length=200, index=True)
+    message_id: str | None = Field(default=None, max_length=200)
     provider_id: str | None = Field(default=None, max_length=200)
     item_count: int = 0
     more_count: int = 0
@@ -206,10 +221,15 @@ EVERY_TOPIC = "all"
 """The topic of a suppression that keeps every mail from an address; others are the value of a DeliveryKind."""
 
 
-def suppressed_topics(scope: Scope, session: Session) -> dict[str, frozenset[str]]:
-    """Address in lower case → the topics we must not write to it about now."""
+def suppressed_topics(
+    scope: Scope, session: Session, addresses: Collection[str] | None = None
+) -> dict[str, frozenset[str]]:
+    """Address in lower case → the topics we must not write to it about now; with ``addresses`` (in lower case) of those
+    alone."""
     topics: dict[str, set[str]] = {}
     query = select(Suppression.recipient, Suppression.topic).where(col(Suppression.lifted_at).is_(None))
+    if addresses is not None:
+        query = query.where(func.lower(Suppression.recipient).in_(addresses))
     for address, topic in session.exec(query):
         topics.setdefault(address.lower(), set()).add(topic)
     return {address: frozenset(found) for address, found in topics.items()}

@@ -1,20 +1,33 @@
 """The email log as people read it: newest first, a page at a time, whatever the filter.
 
-Each filter comes to one or a few *branches*, each of which one index answers in the order of the page. So no page counts,
-sorts or skips rows, and a million mails are as fast as a hundred. What no index can answer, words, is looked for in
-the newest ``SCAN`` mails of the filter; where that stopped is told, so that the next page goes on from there.
+Each filter comes to one or a few *branches*, each of which one index answers in the order of the page. So no page
+counts, sorts or skips rows, and a million mails are as fast as a hundred. What no index can answer, words, is looked
+for in the newest ``SCAN`` mails of the filter; where that stopped is told, so that the next page goes on from there.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
-from models.mail import Delivery, DeliveryKind, DeliveryState, EmailEvent
+from models.audit import AuditLog
+from models.clients import Client
+from models.events import Category, Event
+from models.mail import (
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    EmailEvent,
+    Notification,
+    NotificationState,
+    SkipReason,
+)
 from models.scope import Scope
 
 SCAN = 50_000
@@ -40,8 +53,6 @@ class MailsWanted:
     states: Collection[DeliveryState] = ()
     kinds: Collection[DeliveryKind] = ()
     user_id: UUID | None = None
-    recipient: str = ""
-    """Exactly this address, in lower case."""
     since: datetime | None = None
     until: datetime | None = None
     """Exclusive."""
@@ -97,8 +108,9 @@ def mail_by_id(scope: Scope, session: Session, delivery_id: UUID) -> Delivery | 
 
 def mails_by_message_id(scope: Scope, session: Session, message_ids: Collection[str]) -> list[Delivery]:
     """The mails with one of these Message-IDs, newest first."""
-    query = select(Delivery).where(col(Delivery.message_id).in_(message_ids)).order_by(*_NEWEST_FIRST)
-    return list(session.exec(query))
+    # Sorted here: with an order of its own, SQLite would walk the log in it instead of looking the ids up.
+    query = select(Delivery).where(col(Delivery.message_id).in_(message_ids))
+    return sorted(session.exec(query), key=_place, reverse=True)
 
 
 def returns_of(scope: Scope, session: Session, delivery_id: UUID, *, limit: int) -> list[EmailEvent]:
@@ -108,17 +120,60 @@ def returns_of(scope: Scope, session: Session, delivery_id: UUID, *, limit: int)
     return list(session.exec(query))
 
 
+def audit_of(scope: Scope, session: Session, subject: str, *, limit: int) -> list[AuditLog]:
+    """What people did about one thing, newest first."""
+    order = (col(AuditLog.created_at).desc(), col(AuditLog.id).desc())
+    query = select(AuditLog).where(AuditLog.subject == subject).order_by(*order).limit(limit)
+    return list(session.exec(query))
+
+
+class LedgerItem(NamedTuple):
+    """A line of the ledger that belongs to a mail, with its event."""
+
+    event_id: UUID
+    article_id: UUID
+    client_id: UUID
+    client: str
+    title: str
+    category: Category
+    relevance: float
+    happened_at: datetime
+    state: NotificationState
+    reason: SkipReason | None
+    is_history: bool
+    revision: int
+
+
+def items_of(scope: Scope, session: Session, delivery_id: UUID, *, limit: int) -> list[LedgerItem]:
+    """What is in a mail and what it left out, what is in it first, the most relevant first."""
+    columns: tuple[Any, ...] = (
+        *(Event.id, Event.article_id, Event.client_id, Client.name, Event.title, Event.category),
+        *(Event.relevance, Event.happened_at, Notification.state, Notification.reason),
+        *(Notification.is_history, Notification.revision),
+    )
+    query = (
+        sa_select(*columns)
+        .select_from(Notification)
+        .join(Event, col(Event.id) == col(Notification.event_id))
+        .join(Client, col(Client.id) == col(Event.client_id))
+        .where(col(Notification.delivery_id) == delivery_id)
+        .order_by(col(Notification.reason).is_not(None), col(Event.relevance).desc(), col(Event.id))
+        .limit(limit)
+    )
+    return [LedgerItem(*row) for row in session.execute(query)]
+
+
 def hits_of(
     scope: Scope, session: Session, delivery_ids: Collection[UUID], kinds: Collection[str]
 ) -> list[tuple[UUID | None, str, str, int]]:
     """(mail, kind, actor, count) of what is kept of these mails' hits."""
-    what = (EmailEvent.delivery_id, EmailEvent.kind, EmailEvent.actor)
+    what: tuple[Any, ...] = (EmailEvent.delivery_id, EmailEvent.kind, EmailEvent.actor)
     query = (
-        select(*what, func.count())
+        sa_select(*what, func.count())
         .where(col(EmailEvent.delivery_id).in_(delivery_ids), col(EmailEvent.kind).in_(kinds))
-        .group_by(*(col(one) for one in what))
+        .group_by(*what)
     )
-    return [(mail, kind, actor, count) for mail, kind, actor, count in session.exec(query)]
+    return [(mail, kind, actor, count) for mail, kind, actor, count in session.execute(query)]
 
 
 _NEWEST_FIRST = (col(Delivery.created_at).desc(), col(Delivery.id).desc())
@@ -130,18 +185,15 @@ def _place(mail: Delivery) -> Place:
 
 def _branches(wanted: MailsWanted) -> list[Branch]:
     """Conditions that one index answers in the page's order; together they are the filter, and no two overlap."""
-    chosen: list[ColumnElement[bool]] = []
-    if wanted.recipient:
-        chosen.append(col(Delivery.recipient) == wanted.recipient)
     if wanted.user_id is not None:
-        chosen.append(col(Delivery.user_id) == wanted.user_id)
-    if chosen:
         # One reader's mails are few enough to look at them one by one.
-        if wanted.states:
-            chosen.append(col(Delivery.state).in_(wanted.states))
-        if wanted.kinds:
-            chosen.append(col(Delivery.kind).in_(wanted.kinds))
-        return [tuple(chosen)]
+        return [
+            (
+                col(Delivery.user_id) == wanted.user_id,
+                *([col(Delivery.state).in_(wanted.states)] if wanted.states else []),
+                *([col(Delivery.kind).in_(wanted.kinds)] if wanted.kinds else []),
+            )
+        ]
     if not wanted.states and not wanted.kinds:
         return [()]
     pairs = product(wanted.states or DeliveryState, wanted.kinds or DeliveryKind)
@@ -183,6 +235,9 @@ def _horizon(
 
 
 def _holds(word: Word) -> ColumnElement[bool]:
+    text = word.text
+    # SQLite folds the case of ASCII letters only: other spellings are asked for by name.
+    spellings = {text} if text.isascii() else {text, text.lower(), text.upper(), text.capitalize()}
     columns = (col(Delivery.subject), col(Delivery.recipient), col(Delivery.message_id))
-    told = [column.icontains(word.text, autoescape=True) for column in columns]
+    told = [column.icontains(one, autoescape=True) for one in sorted(spellings) for column in columns]
     return or_(*told, *([col(Delivery.user_id).in_(word.people)] if word.people else []))

@@ -64,6 +64,7 @@ class SourceResult(TenantRow, table=True):
         tenant_fk("client_id", "clients", ondelete="CASCADE"),
         tenant_fk("job_run_id", "job_runs", ondelete="CASCADE"),
         Index("ix_source_results_client", "business_id", "client_id", "source_api", "created_at"),
+        Index("ix_source_results_figures", "business_id", "created_at", "source_api", "state"),
     )
 
     job_run_id: UUID

@@ -57,6 +57,7 @@ _SAYS: Mapping[str, str] = {
     "first_steps.ended": "ended the first steps",
     "first_steps.resumed": "took up the first steps again",
     "invitation.mailed": "mailed {who} an invitation",
+    "mail.exported": "took the email log as a file",
     "mail.read": "read a mail of {reader}",
     "mail.resolved": "said what became of a mail of unknown fate",
     "mail.retried": "had a failed mail sent again",

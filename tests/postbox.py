@@ -34,12 +34,14 @@ def settings_with(**changes: Any) -> Settings:
 def add_mail(
     tenant: Tenant, user_id: UUID | None, recipient: str = "maria@example.com", **fields: Any
 ) -> Delivery:
-    """A digest that was sent an hour ago."""
+    """A digest that was planned and sent an hour ago."""
+    an_hour_ago = utc_now() - timedelta(hours=1)
     fields = {
         "kind": DeliveryKind.DIGEST,
         "slot": f"daily:{utc_now().isoformat()}",
         "state": DeliveryState.SENT,
-        "sent_at": utc_now() - timedelta(hours=1),
+        "sent_at": an_hour_ago,
+        "created_at": fields.get("sent_at") or an_hour_ago,
         "next_attempt_at": utc_now(),
     } | fields
     delivery_id = tenant.add(
