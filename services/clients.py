@@ -1,6 +1,7 @@
 """Client companies and who looks after them: made, changed, archived and imported here, and audited."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -112,6 +113,8 @@ def assign(
     client: Client,
     people: Collection[UUID],
     current: Collection[ClientAssignment] | None = None,
+    *,
+    at: datetime | None = None,
 ) -> tuple[int, int]:
     """Make ``people`` those who look after the client: (started, ended). Ended assignments stay as history.
 
@@ -119,7 +122,7 @@ def assign(
     """
     if current is None:
         current = open_assignment_rows(scope, session, client.id)
-    now = utc_now()
+    now = at or utc_now()
     gone = [row for row in current if row.user_id not in people]
     for row in gone:
         row.ended_at = now
@@ -188,7 +191,9 @@ def restore_client(scope: Scope, client_id: UUID) -> bool:
         return True
 
 
-def assign_people(scope: Scope, client_id: UUID, user_ids: Collection[UUID]) -> tuple[int, int]:
+def assign_people(
+    scope: Scope, client_id: UUID, user_ids: Collection[UUID], *, now: datetime | None = None
+) -> tuple[int, int]:
     """Make these people look after the client: (assignments started, ended)."""
     require_admin(scope)
     with writing(scope) as session:
@@ -197,7 +202,7 @@ def assign_people(scope: Scope, client_id: UUID, user_ids: Collection[UUID]) -> 
         known = {person.id for person in users(scope, session)} & set(user_ids)
         if known != set(user_ids):
             raise UserError("one of these people does not belong to this business", "reload the page")
-        return assign(scope, session, client, known)
+        return assign(scope, session, client, known, at=now)
 
 
 def _client(scope: Scope, session: Session, client_id: UUID) -> Client:
