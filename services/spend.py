@@ -102,6 +102,15 @@ def spend(scope: Scope, *, days: int = 14, by: By = By.DAY, clock: Clock | None 
     )
 
 
+def pays_for(config: ProviderConfig) -> bool:
+    """Whether the tenant pays for what it asks this model, so that its budgets are its own to set."""
+    try:
+        has_own_key = KEY in unseal(get_settings(), config.secret)
+    except VaultClosed:
+        has_own_key = False  # it cannot be used, so it buys nothing
+    return pays_itself(config.name, config.options, has_own_key=has_own_key)
+
+
 def _of_run(run: UUID | None) -> str:
     return short(run) if run is not None else "outside of runs"
 
@@ -127,12 +136,7 @@ def _dearest_first(lines: Mapping[str, Sum]) -> dict[str, Sum]:
 
 
 def _allowances(scope: Scope, session: Session, config: ProviderConfig, now: datetime) -> list[Allowance]:
-    settings = get_settings()
-    try:
-        has_own_key = KEY in unseal(settings, config.secret)
-    except VaultClosed:
-        has_own_key = False  # it cannot be used, so it buys nothing
-    pays = pays_itself(config.name, config.options, has_own_key=has_own_key)
+    settings, pays = get_settings(), pays_for(config)
     budgets = budgets_of(settings, scope.business, config.options, now, pays_itself=pays, job_run_id=None)
     limits = [("usd", budgets.money), ("calls", budgets.calls)]
     return [
