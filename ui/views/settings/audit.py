@@ -11,6 +11,7 @@ from services.audit_words import Topic
 from services.people import list_people
 from services.signin import Viewer
 from ui.parts.layout import empty, told
+from ui.parts.tables import text_table
 from ui.parts.words import when, words
 
 _ANYBODY, _MACHINERY = "anybody", "machinery"
@@ -87,21 +88,13 @@ def _lines(viewer: Viewer, page: AuditPage) -> None:
             icon="search_off",
         )
         return
-    table = {
-        "When": [when(line.at, viewer.timezone) for line in page.lines],
-        "Who": [line.person for line in page.lines],
-        "What": [line.says[:1].upper() + line.says[1:] for line in page.lines],
-    }
-    st.dataframe(
-        table,
-        hide_index=True,
-        height="content",
-        column_config={
-            "When": st.column_config.Column(width="small"),
-            "Who": st.column_config.Column(width="small"),
-            "What": st.column_config.Column(width="large"),
+    text_table(
+        {
+            "When": [when(line.at, viewer.timezone) for line in page.lines],
+            "Who": [line.person for line in page.lines],
+            "What": [line.says[:1].upper() + line.says[1:] for line in page.lines],
         },
-        alt="The audit log",
+        alt="The audit log, newest first",
     )
 
 

@@ -9,16 +9,12 @@ from services.people import PersonLine, invite_person, list_people, send_now
 from services.signin import Viewer
 from ui.parts.layout import done, told
 from ui.parts.uploads import on_disk
-from ui.parts.words import ago, counted, plain, words
+from ui.parts.words import counted, plain, words
 from ui.views.settings import person
-from ui.views.settings.roles import MAY, role_words
+from ui.views.settings.roles import MAY, role_words, seen
 
-_STATES = {
-    UserState.ACTIVE: "active",
-    UserState.INVITED: "invited",
-    UserState.DEACTIVATED: "deactivated",
-}
 _SEVERAL = 10
+_PAGE = 25
 _NAMED = 10
 
 
@@ -35,7 +31,7 @@ def show(viewer: Viewer) -> None:
         _invitation(viewer)
         _import(viewer)
     found = [one for one in people if sought in f"{one.name} {one.email}".casefold()]
-    _table(found)
+    _list(found)
     _legend()
 
 
@@ -45,49 +41,26 @@ def _sought(people: list[PersonLine]) -> str:
     return st.text_input("Find somebody", key="people_sought", icon=":material/search:").strip().casefold()
 
 
-def _table(people: list[PersonLine]) -> None:
+def _list(people: list[PersonLine]) -> None:
     now = utc_now()
-    st.caption(f"{counted(len(people), 'person', 'people')}. Choose a row to change something.")
-    chosen = st.dataframe(
-        {
-            "Name": [one.name for one in people],
-            "Address": [one.email for one in people],
-            "Role": [one.role.value for one in people],
-            "State": [_STATES[one.state] for one in people],
-            "Clients": [one.clients for one in people],
-            "Mail": [one.frequency.value for one in people],
-            "Last seen": [ago(one.seen_at, now=now) for one in people],
-            "Zone": [one.timezone for one in people],
-        },
-        hide_index=True,
-        height="content" if len(people) <= _SEVERAL * 2 else 640,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="people_table",
-        alt="Everybody of this business",
-    )
-    rows = chosen["selection"]["rows"]
-    if rows:
-        _open(people[rows[0]])
-    # The table needs a pointer; this needs none.
-    named = st.selectbox(
-        "Open somebody",
-        people,
-        index=None,
-        format_func=lambda one: f"{one.name} ({one.email})",
-        placeholder="Name or address",
-        key="people_named",
-        width=420,
-    )
-    if named is not None:
-        _open(named)
-
-
-def _open(one: PersonLine) -> None:
-    st.query_params["person"] = str(one.user_id)
-    st.session_state.pop("people_table", None)
-    st.session_state.pop("people_named", None)
-    st.rerun()
+    st.caption(counted(len(people), "person", "people"))
+    pages = max(1, -(-len(people) // _PAGE))
+    page = st.pagination(pages, key=f"people_page_{pages}") if pages > 1 else 1
+    for one in people[(page - 1) * _PAGE : page * _PAGE]:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            with st.container(width="stretch", gap=None):
+                st.markdown(f"**{plain(one.name)}** · {plain(one.email)}")
+                st.caption(
+                    f"{counted(one.clients, 'client')} · {one.frequency.value} mail · {plain(one.timezone)} · {seen(one, now)}"
+                )
+            if one.state is not UserState.ACTIVE:
+                st.badge(
+                    words(one.state.value), color="gray" if one.state is UserState.DEACTIVATED else "orange"
+                )
+            st.badge(words(one.role.value), color="blue")
+            if st.button("Open", key=f"open_{one.user_id}", help=f"Change {plain(one.name)}"):
+                st.query_params["person"] = str(one.user_id)
+                st.rerun()
 
 
 def _invitation(viewer: Viewer) -> None:

@@ -23,8 +23,8 @@ from services.signin import Viewer
 from services.signin.sessions import end_sessions, open_sessions
 from ui import router
 from ui.parts.layout import done, told
-from ui.parts.words import ago, counted, day, plain, words
-from ui.views.settings.roles import role_words
+from ui.parts.words import counted, day, plain, words
+from ui.views.settings.roles import role_words, seen
 
 _NAMED = 8
 
@@ -59,7 +59,7 @@ def _facts(viewer: Viewer, one: PersonLine) -> None:
         st.badge(words(one.state.value), color=colours[one.state])  # type: ignore[arg-type]
         st.markdown(
             f"{plain(one.email)} · {plain(one.timezone)} · mail: {one.frequency.value} · "
-            f"last seen {ago(one.seen_at, now=utc_now())}",
+            f"{seen(one, utc_now())}",
             width="content",
         )
     if one.invited_until is not None:

@@ -5,6 +5,7 @@ import streamlit as st
 from services.retention import due, kept
 from services.signin import Viewer
 from ui.parts.layout import told
+from ui.parts.tables import text_table
 from ui.parts.words import counted
 
 _COUNTED = "retention_counted"
@@ -20,13 +21,13 @@ def show(viewer: Viewer) -> None:
     rows = kept()
     table = {
         "What": [row.what for row in rows],
-        "Kept": [counted(row.days, "day") if row.days else "until you remove it" for row in rows],
+        "Kept": [counted(row.days, "day") if row.days else "stays" for row in rows],
         "Why": [row.why for row in rows],
         "Setting": [row.setting for row in rows],
     }
     if counts is not None:
         table["Would go tonight"] = [f"{counts[row.table]:,}" if row.table in counts else "" for row in rows]
-    st.table(table, hide_index=True, alt="What is kept, how long, and why")
+    text_table(table, alt="What is kept, how long, and why")
     if st.button("Count what would go tonight", icon=":material/calculate:"):
         with told():
             st.session_state[_COUNTED] = due(viewer.scope)
