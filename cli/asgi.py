@@ -64,3 +64,4 @@ def _tell_streamlit(settings: "Settings") -> None:
     if host:
         os.environ.setdefault("STREAMLIT_BROWSER_SERVER_ADDRESS", host)
     os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
+    os.environ.setdefault("STREAMLIT_LOGGER_LEVEL", "warning")

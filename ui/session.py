@@ -12,6 +12,9 @@ from tasks.notify.links import PREFIX
 
 _log = logging.getLogger(__name__)
 
+_WHOSE = "_whose"
+"""In the session's state: whose it is."""
+
 
 def cookie_token() -> str | None:
     """What the browser sent as its session, if anything. Streamlit reads cookies and cannot set them: web does."""
@@ -21,7 +24,9 @@ def cookie_token() -> str | None:
 def viewer() -> Viewer | None:
     """The person who is looking, asked anew at every run of the script; None for nobody, and for any doubt."""
     try:
-        return viewer_of(cookie_token()) or _by_oidc()
+        found = viewer_of(cookie_token()) or _by_oidc()
+        _clear_after_others(found)
+        return found
     except Exception as error:
         # The message may hold what was asked for.
         _log.error("nobody is let in: %s", type(error).__name__)
@@ -42,6 +47,14 @@ def ask_to_sign_in() -> None:
         else:
             st.button("Sign in with your organisation", type="primary", on_click=st.login)
     st.link_button("Sign in with a password", f"{PREFIX}/sign-in")
+
+
+def _clear_after_others(found: Viewer | None) -> None:
+    """A socket that is opened again finds the state it left: what one person did is not shown to the next."""
+    whose = "" if found is None else str(found.user_id)
+    if st.session_state.get(_WHOSE, whose) != whose:
+        st.session_state.clear()
+    st.session_state[_WHOSE] = whose
 
 
 def _by_oidc() -> Viewer | None:
