@@ -1,6 +1,7 @@
 """What a person asked for: read and changed by themselves, or by an admin for them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -9,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from sqlmodel import Session
 
 from models.accounts import Frequency, User, UserPreference, stored_preference, user_by_email, users
-from models.audit import record
+from models.audit import newest_about, record
 from models.base import utc_now
 from models.engine import reading, writing
 from models.scope import Scope
@@ -88,6 +89,29 @@ _COLUMNS = {
     "max_instant_per_day": "max_instant_per_day",
 }
 _OF_THE_PERSON = ("timezone", "absent_from", "absent_until")
+_CHANGED = "preferences.changed"
+
+
+@dataclass(frozen=True, slots=True)
+class LastChange:
+    """The newest change of a person's preferences that can be taken back."""
+
+    at: datetime
+    by: str
+    """Who changed them; empty for the machinery, or somebody who is gone."""
+    before: Mapping[str, Any]
+    """The changed fields as they were, by name."""
+    after: Mapping[str, Any]
+    is_undo: bool
+    """It took back the change before it: undoing it does that one again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """Somebody who may stand in for an absent person."""
+
+    email: str
+    name: str
 
 
 def preferences_of_person(scope: Scope, user_id: UUID) -> Preferences:
@@ -106,38 +130,65 @@ def change_preferences(
     that a new frequency asks for. UserError names the
     field that is wrong.
     """
-    at = now or utc_now()
+    with writing(scope) as session:
+        lock_business(scope, session)
+        return _change(scope, session, user_id, changes, now or utc_now(), is_undo=False)
+
+
+def last_change(scope: Scope, user_id: UUID) -> LastChange | None:
+    """What ``undo_change`` would take back; None when there is nothing. Their own, or an admin's."""
+    with reading(scope) as session:
+        person_of(scope, session, user_id)
+        return _last(scope, session, user_id)
+
+
+def undo_change(scope: Scope, user_id: UUID, *, now: datetime | None = None) -> tuple[list[str], int]:
+    """Take back the newest change, whoever made it: as ``change_preferences``, which it is. Twice does it again.
+
+    Fields that something else has changed since stay as they are. UserError when there is nothing to take back.
+    """
     with writing(scope) as session:
         lock_business(scope, session)
         user = person_of(scope, session, user_id)
-        stored = _stored(scope, session, user)
-        before = _view(scope, session, user, stored)
-        try:
-            after = Preferences.model_validate({**before.model_dump(), **changes})
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "preferences"
-            raise UserError(f"{where}: {plain_message(first['msg'])}", "correct it and try again") from None
-        changed = [name for name in Preferences.model_fields if getattr(before, name) != getattr(after, name)]
-        if not changed:
-            return [], 0
-        for name in changed:
-            if name in _COLUMNS:
-                setattr(stored, _COLUMNS[name], getattr(after, name))
-            elif name in _OF_THE_PERSON:
-                setattr(user, name, getattr(after, name))
-            else:
-                user.cover_user_id = _cover(scope, session, user, after.cover)
-        stored.updated_at = at
-        session.add(stored)
-        session.add(user)
-        session.flush()
-        record(scope, session, "preferences.changed", str(user.id), fields=changed)
-        people = load_people(scope, session, only=[user.id])
-        closed = let_go(scope, session, people, at=at)
-        if "frequency" in changed:
-            reroute(scope, session, people, at=at)
-        return changed, closed
+        last = _last(scope, session, user_id)
+        if last is None:
+            raise UserError("there is no change to take back", "set what you want instead")
+        standing = _noted(scope, session, _view(scope, session, user, _stored(scope, session, user)))
+        changes = {name: old for name, old in last.before.items() if standing[name] == last.after.get(name)}
+        if not changes:
+            raise UserError("all of it has been changed again since", "set what you want instead")
+        if changes.get("cover"):
+            changes["cover"] = next(
+                (one.email for one in users(scope, session) if str(one.id) == changes["cover"]), None
+            )
+        return _change(scope, session, user_id, changes, now or utc_now(), is_undo=not last.is_undo)
+
+
+def changed_preferences(before: Preferences, changes: Mapping[str, object]) -> Preferences:
+    """The preferences with these fields set. UserError names the field that is wrong."""
+    try:
+        return Preferences.model_validate({**before.model_dump(), **changes})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "preferences"
+        raise UserError(f"{where}: {plain_message(first['msg'])}", "correct it and try again") from None
+
+
+def put_on(user: User, stored: UserPreference, wants: Preferences, fields: Collection[str]) -> None:
+    """Write these fields of ``wants`` into the rows that hold them; the cover, an id there, is left to the caller."""
+    for name in fields:
+        if name in _COLUMNS:
+            setattr(stored, _COLUMNS[name], getattr(wants, name))
+        elif name in _OF_THE_PERSON:
+            setattr(user, name, getattr(wants, name))
+
+
+def colleagues(scope: Scope, user_id: UUID) -> list[Colleague]:
+    """Who may stand in for the person, by name: everybody else who gets mail."""
+    with reading(scope) as session:
+        person_of(scope, session, user_id)
+        others = [one for one in users(scope, session) if one.id != user_id and one.gets_mail]
+    return [Colleague(one.email, one.name) for one in sorted(others, key=lambda one: (one.name, one.email))]
 
 
 def person_of(scope: Scope, session: Session, user_id: UUID) -> User:
@@ -151,6 +202,65 @@ def person_of(scope: Scope, session: Session, user_id: UUID) -> User:
     if found is None:
         raise UserError("there is no such person in this business", "reload the page")
     return found
+
+
+def _change(
+    scope: Scope,
+    session: Session,
+    user_id: UUID,
+    changes: Mapping[str, object],
+    at: datetime,
+    *,
+    is_undo: bool,
+) -> tuple[list[str], int]:
+    user = person_of(scope, session, user_id)
+    stored = _stored(scope, session, user)
+    before = _view(scope, session, user, stored)
+    after = changed_preferences(before, changes)
+    changed = [name for name in Preferences.model_fields if getattr(before, name) != getattr(after, name)]
+    if not changed:
+        return [], 0
+    put_on(user, stored, after, changed)
+    if "cover" in changed:
+        user.cover_user_id = _cover(scope, session, user, after.cover)
+    stored.updated_at = at
+    session.add(stored)
+    session.add(user)
+    session.flush()
+    old, new = _noted(scope, session, before), _noted(scope, session, after)
+    record(
+        scope,
+        session,
+        _CHANGED,
+        str(user.id),
+        fields=changed,
+        before={name: old[name] for name in changed},
+        after={name: new[name] for name in changed},
+        is_undo=is_undo,
+    )
+    people = load_people(scope, session, only=[user.id])
+    closed = let_go(scope, session, people, at=at)
+    if "frequency" in changed:
+        reroute(scope, session, people, at=at)
+    return changed, closed
+
+
+def _last(scope: Scope, session: Session, user_id: UUID) -> LastChange | None:
+    row = newest_about(scope, session, _CHANGED, str(user_id))
+    # Lines of before old values were kept have none.
+    if row is None or not row.details.get("before"):
+        return None
+    by = next((one.name for one in users(scope, session) if one.id == row.actor_id), "")
+    known = set(Preferences.model_fields)
+    before = {name: value for name, value in row.details["before"].items() if name in known}
+    after = row.details.get("after", {})
+    return LastChange(row.created_at, by, before, after, bool(row.details.get("is_undo")))
+
+
+def _noted(scope: Scope, session: Session, wants: Preferences) -> dict[str, Any]:
+    """As the audit log holds them: a colleague by id, for addresses change and people go."""
+    cover = user_by_email(scope, session, wants.cover) if wants.cover else None
+    return wants.model_dump(mode="json") | {"cover": str(cover.id) if cover else None}
 
 
 def _stored(scope: Scope, session: Session, user: User) -> UserPreference:

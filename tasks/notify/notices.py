@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from sqlmodel import select
+
 from models.accounts import Business, User
 from models.base import new_id
 from models.engine import insert_rows, reading, writing
@@ -42,18 +44,32 @@ def post(
     paragraphs of plain text; ``action`` is the words and address of a button that stands for the one to the app.
     ``recipient`` is another address of the person's than the one they go by.
     """
-    settings = get_settings()
     with reading(scope) as session:
         business, look = business_and_look(scope, session)
-    window = Window(cause, at)
-    row = delivery_row(person, Channel.EMAIL, kind, window=window, at=at) | {"id": new_id()}
+    letter = _letter(get_settings().public_url.rstrip("/"), business, person, kind, heading, body, at)
+    letter = letter.model_copy(update={"look": look, "action": action})
+    return post_letter(scope, person, kind, cause, letter, at=at, recipient=recipient)
+
+
+def post_letter(
+    scope: Scope,
+    person: User,
+    kind: Literal[DeliveryKind.ALERT, DeliveryKind.SYSTEM],
+    cause: str,
+    letter: Letter,
+    *,
+    at: datetime,
+    recipient: str = "",
+) -> UUID | None:
+    """Put a letter that somebody else wrote into the outbox, as ``post`` does with its own."""
+    settings = get_settings()
+    with reading(scope) as session:
+        slug = session.exec(select(Business.slug).where(Business.id == scope.business)).one()
+    row = delivery_row(person, Channel.EMAIL, kind, window=Window(cause, at), at=at) | {"id": new_id()}
     row |= {"recipient": recipient or person.email}
     delivery = Delivery(business_id=scope.business, **row)
-    delivery.message_id = message_id(business.slug, delivery, settings.mail_from)
-    letter = _letter(settings.public_url.rstrip("/"), business, person, kind, heading, body, at)
-    rendered = render(
-        letter.model_copy(update={"look": look, "action": action, "recipient_email": row["recipient"]})
-    )
+    delivery.message_id = message_id(slug, delivery, settings.mail_from)
+    rendered = render(letter.model_copy(update={"recipient_email": row["recipient"]}))
     data = final_bytes(
         rendered, delivery, settings=settings, to_name=person.name, at=at, signer=signer_for(settings)
     )
