@@ -45,8 +45,8 @@ def _form(viewer: Viewer) -> None:
         st.markdown("**Try a phrase**")
         phrase = st.text_input("Phrase", max_chars=500, placeholder="commissions ~2 plant|mill")
         st.caption(
-            "`a|b` is either word, `~2` allows two words between. Case does not matter, and words are met in their "
-            "other forms too."
+            "`buy|buys` is either word, `acqui*` any word that begins so, `~2` allows up to two words between, `word?` "
+            "may be missing. Case does not matter."
         )
         speaks_for = st.selectbox("Speaks for", [one.value for one in Category], format_func=category)
         weight = st.selectbox(

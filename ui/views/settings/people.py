@@ -51,7 +51,8 @@ def _list(people: list[PersonLine]) -> None:
             with st.container(width="stretch", gap=None):
                 st.markdown(f"**{plain(one.name)}** · {plain(one.email)}")
                 st.caption(
-                    f"{counted(one.clients, 'client')} · {one.frequency.value} mail · {plain(one.timezone)} · {seen(one, now)}"
+                    f"{counted(one.clients, 'client')} · {one.frequency.value} mail · {plain(one.timezone)} · "
+                    + seen(one, now)
                 )
             if one.state is not UserState.ACTIVE:
                 st.badge(
