@@ -20,6 +20,7 @@ from models.mail import EmailBody, EmailEvent
 from models.news import RawItem, SourceResult
 from models.scope import Scope
 from models.settings import get_settings
+from models.signin import AccountLink, SignInSession
 from services.accounts import every_business, require_admin
 from services.schedules.outcomes import bury
 
@@ -53,6 +54,8 @@ def policy(now: datetime) -> Iterator[tuple[type[TenantRow], ColumnElement[bool]
     yield CrmSnapshot, (col(CrmSnapshot.taken_at) < before(settings.keep_runs_days)) & has_newer
     # What is wrong now is kept however long it lasts.
     yield Alert, col(Alert.closed_at) < before(settings.keep_runs_days)
+    yield SignInSession, col(SignInSession.expires_at) < before(settings.keep_runs_days)
+    yield AccountLink, col(AccountLink.expires_at) < before(settings.keep_runs_days)
     yield SourceResult, col(SourceResult.created_at) < before(settings.keep_runs_days)
     yield (
         JobRun,
@@ -110,6 +113,13 @@ _KEPT = (
         "keep_runs_days",
         "to see what changed at a client",
     ),
+    (
+        "sign_in_sessions",
+        "Who was signed in, when and with which browser",
+        "keep_runs_days",
+        "to see whether somebody else was",
+    ),
+    ("account_links", "Links of account mails that are over", "keep_runs_days", "to see who was asked in"),
     ("alerts", "Alerts that are over", "keep_runs_days", "to see what was wrong and for how long"),
     (
         "source_results",

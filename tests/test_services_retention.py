@@ -20,6 +20,7 @@ from models.mail import Channel, Delivery, DeliveryKind, EmailBody, EmailEvent
 from models.news import Article, RawItem, SourceResult, SourceState, Story
 from models.scope import Role, Scope
 from models.settings import get_settings
+from models.signin import AccountLink, LinkPurpose, SignInSession
 from services.retention import due, kept, policy, prune
 
 AGEING: tuple[type[SQLModel], ...] = (
@@ -30,6 +31,8 @@ AGEING: tuple[type[SQLModel], ...] = (
     AiCache,
     AiSpend,
     Alert,
+    SignInSession,
+    AccountLink,
     SourceResult,
     JobRun,
 )
@@ -42,6 +45,8 @@ DAYS = {
     "ai_cache": "keep_raw_days",
     "ai_spend": "keep_decisions_days",
     "alerts": "keep_runs_days",
+    "sign_in_sessions": "keep_runs_days",
+    "account_links": "keep_runs_days",
     "source_results": "keep_runs_days",
     "job_runs": "keep_runs_days",
 }
@@ -75,6 +80,10 @@ def put(tenant: Tenant, age: timedelta, **raw: Any) -> UUID:
     tenant.add(result)
     over = {"kind": AlertKind.RUNS_LATE, "opened_at": at, "seen_at": at, "closed_at": at}
     tenant.add(Alert(business_id=business, **over))
+    ended = {"business_id": business, "token_hash": new_id().hex, "expires_at": at}
+    user = tenant.add_user(f"{new_id().hex}@example.com")
+    tenant.add(SignInSession(user_id=user, **ended))
+    tenant.add(AccountLink(user_id=user, purpose=LinkPurpose.RESET, **ended))
     mail = Delivery(
         business_id=business,
         recipient="maria@example.com",

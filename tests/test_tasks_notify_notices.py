@@ -2,6 +2,8 @@
 
 import zlib
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 from conftest import NOW, Tenant
@@ -44,6 +46,21 @@ def test_a_notice_is_posted_once_a_cause_and_sent(tenant: Tenant) -> None:
     assert {mail.subject for mail in sent} == {"You are invited"}
     bodies = [zlib.decompress(body.mime) for body in rows(tenant, EmailBody)]
     assert all(b"Welcome." in body and b"List-Unsubscribe" not in body for body in bodies)
+
+
+def test_a_notice_may_have_a_button_of_its_own_and_go_to_another_address(tenant: Tenant) -> None:
+    maria = person(tenant)
+    told = {"heading": "Confirm", "body": ("Please.",), "at": NOW, "recipient": "new@example.com"}
+    link = "https://monitor.example/web/join/abc"
+    post(tenant.scope, maria, DeliveryKind.SYSTEM, "a", action=("Join <now>", link), **told)
+    [mail] = rows(tenant, Delivery)
+    message = message_from_bytes(zlib.decompress(rows(tenant, EmailBody)[0].mime), policy=default)
+    html, text = (message.get_body((kind,)).get_content() for kind in ("html", "plain"))  # type: ignore[union-attr]
+    assert (mail.recipient, message["To"].addresses[0].addr_spec) == ("new@example.com", "new@example.com")
+    assert f"Join <now>: {link}" in text
+    assert f'href="{link}"' in html
+    assert "Join &lt;now&gt;" in html
+    assert "Open Client Monitor" not in html + text
 
 
 def silent(tenant: Tenant, days: int = 3, *, weekly: bool = False) -> str:

@@ -5,15 +5,17 @@ from datetime import timedelta
 import pytest
 from apptest import open_page, sign_in, signed_in
 from conftest import NOW, Tenant
-from desk import change, rows
+from desk import another_tenant, change, rows
 from sqlmodel import col
 
 from models.accounts import Business, User, UserState
+from models.base import utc_now
 from models.engine import writing
 from models.scope import Role, Scope
 from models.settings import get_settings
 from models.signin import SignInMethod, SignInSession
 from services.signin import Viewer, viewer_of
+from services.signin.oidc import viewer_by_claims
 from services.signin.sessions import IDLE, LIFETIME, begin
 
 
@@ -127,7 +129,13 @@ def test_a_database_that_fails_lets_nobody_in(tenant: Tenant, monkeypatch: pytes
     assert "sign in" in shown(open_page(monkeypatch, token, who))
 
 
-CLAIMS = {"is_logged_in": True, "email": "Maria@example.com", "email_verified": True}
+CLAIMS = {
+    "is_logged_in": True,
+    "email": "Maria@example.com",
+    "email_verified": True,
+    "iat": utc_now().timestamp() - 60,
+}
+LONG_AGO = utc_now().timestamp() - LIFETIME.total_seconds()
 
 
 @pytest.fixture
@@ -157,12 +165,16 @@ def test_a_provider_vouches_for_an_address(with_oidc: Tenant, monkeypatch: pytes
         CLAIMS | {"email_verified": False},
         CLAIMS | {"email_verified": "true"},
         CLAIMS | {"email_verified": None},
-        {"is_logged_in": True, "email": "maria@example.com"},
+        {"is_logged_in": True, "email": "maria@example.com", "iat": CLAIMS["iat"]},
         CLAIMS | {"email": "paul@example.com"},
         CLAIMS | {"email": ""},
         CLAIMS | {"email": None},
         CLAIMS | {"email": "%"},
         CLAIMS | {"email": ["maria@example.com"]},
+        CLAIMS | {"iat": LONG_AGO},
+        CLAIMS | {"iat": utc_now().timestamp() + 3_600},
+        CLAIMS | {"iat": None},
+        CLAIMS | {"iat": True},
     ],
 )
 def test_claims_that_prove_nothing_let_nobody_in(
@@ -191,3 +203,34 @@ def test_who_is_deactivated_is_out_with_a_provider_too(
     test.user = dict(CLAIMS)
     assert "sign in" in shown(test)
     assert rows(with_oidc, User)[0].state is UserState.DEACTIVATED
+
+
+def test_what_one_person_left_in_the_browser_is_not_shown_to_the_next(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = [signed_in(tenant, role)[0] for role in (Role.OWNER, Role.VIEWER)]
+    test = open_page(monkeypatch, tokens[0], who)
+    test.run()
+    test.session_state["draft"] = "for the owner's eyes"
+    test.run()
+    assert test.session_state["draft"] == "for the owner's eyes"
+    monkeypatch.setattr("ui.session.cookie_token", lambda: tokens[1])
+    assert "viewer" in shown(test)
+    assert "draft" not in test.session_state
+    test.session_state["draft"] = "mine"
+    monkeypatch.setattr("ui.session.cookie_token", lambda: None)
+    assert "sign in" in shown(test)
+    assert "draft" not in test.session_state
+
+
+def test_an_address_of_several_businesses_goes_where_it_is_active(with_oidc: Tenant) -> None:
+    with_oidc.add_user("maria@example.com")
+    earlier = another_tenant("a-first")
+    earlier.add_user("maria@example.com", user={"state": UserState.INVITED})
+    found = viewer_by_claims(CLAIMS)
+    assert found is not None
+    assert (found.business_slug, found.method, found.session_id) == ("test", SignInMethod.OIDC, None)
+    change(with_oidc, User, state=UserState.DEACTIVATED)
+    found = viewer_by_claims(CLAIMS)
+    assert found is not None
+    assert found.business_slug == "a-first"

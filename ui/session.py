@@ -7,7 +7,7 @@ import streamlit as st
 from models.settings import get_settings
 from services.signin import Viewer, viewer_of
 from services.signin.cookie import cookie_name
-from services.signin.oidc import viewer_by_claims
+from services.signin.oidc import is_fresh, viewer_by_claims
 from tasks.notify.links import PREFIX
 
 _log = logging.getLogger(__name__)
@@ -67,4 +67,4 @@ def _has_oidc() -> bool:
 
 def _is_known_to_provider() -> bool:
     # The attribute is there only when Streamlit was given a provider.
-    return getattr(st.user, "is_logged_in", False) is True
+    return getattr(st.user, "is_logged_in", False) is True and is_fresh(st.user.to_dict())
