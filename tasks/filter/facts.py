@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, and_, col, or_, select
 
 from models.accounts import ClientPreference, User, UserPreference
 from models.clients import ClientAssignment
@@ -118,17 +118,18 @@ def load_people(scope: Scope, session: Session, only: Collection[UUID] | None = 
     def narrowed(query: Any, column: Any) -> Any:
         return query if only is None else query.where(column.in_(only))
 
-    users = {user.id: user for user in session.exec(narrowed(select(User), col(User.id)))}
+    everybody = select(User)
+    if only is not None:
+        # Themselves, and the absent colleagues they stand in for.
+        stood_in_for = and_(col(User.absent_from).is_not(None), col(User.cover_user_id).in_(only))
+        everybody = everybody.where(or_(col(User.id).in_(only), stood_in_for))
+    known = list(session.exec(everybody))
+    users = {user.id: user for user in known if only is None or user.id in only}
+    absences = {user.id: absence for user in known if (absence := absence_of(user)) is not None}
     stored = {
         row.user_id: row
         for row in session.exec(narrowed(select(UserPreference), col(UserPreference.user_id)))
     }
-    entered_one = select(User).where(col(User.absent_from).is_not(None))
-    if only is not None:
-        # Their own, and those of the colleagues they stand in for.
-        entered_one = entered_one.where(or_(col(User.id).in_(only), col(User.cover_user_id).in_(only)))
-    entered = session.exec(entered_one)
-    absences = {user.id: absence for user in entered if (absence := absence_of(user)) is not None}
     whose = None if only is None else {*only, *absences}
     assigned: dict[UUID, set[UUID]] = {}
     open_ones = select(ClientAssignment.client_id, ClientAssignment.user_id).where(
@@ -139,6 +140,7 @@ def load_people(scope: Scope, session: Session, only: Collection[UUID] | None = 
     for client_id, user_id in session.exec(open_ones):
         assigned.setdefault(client_id, set()).add(user_id)
     exceptions = session.exec(narrowed(select(ClientPreference), col(ClientPreference.user_id)))
+    addresses = None if only is None else {user.email.lower() for user in users.values()}
     return People(
         users=users,
         preferences={
@@ -147,8 +149,8 @@ def load_people(scope: Scope, session: Session, only: Collection[UUID] | None = 
         },
         exceptions={(row.user_id, row.client_id): row for row in exceptions},
         assigned={client_id: frozenset(ids) for client_id, ids in assigned.items()},
-        suppressed=suppressed_topics(scope, session),
-        muted=category_mutes(scope, session),
+        suppressed=suppressed_topics(scope, session, addresses),
+        muted=category_mutes(scope, session, only),
         absences=absences,
     )
 

@@ -1,7 +1,7 @@
 """Taking a delivery in hand: recheck, render, then in one transaction the final bytes and the claim.
 
-Rendering happens outside any transaction. The claim therefore drafts the mail again under its lock: when items or
-reader changed in between, nothing is committed and the claim starts over.
+Rendering happens outside any transaction. The claim therefore looks at reader, tenant and items again under its lock:
+when any of them changed in between, nothing is committed and the claim starts over.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from email.utils import parseaddr
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from models.accounts import Business
 from models.engine import insert_rows, reading, writing
@@ -24,10 +24,8 @@ from models.mail import (
     NotificationState,
 )
 from models.settings import Settings, get_settings
-from tasks.filter.facts import load_people
-from tasks.filter.ledger import lines, skip
-from tasks.filter.recheck import recheck
-from tasks.notify.compose import Draft, draft
+from tasks.filter.ledger import skip
+from tasks.notify.compose import Standing, draft, standing
 from tasks.notify.hold import on_hold
 from tasks.notify.letter import Letter
 from tasks.notify.render import render
@@ -77,27 +75,37 @@ def take(sender: Sender, delivery_id: UUID) -> tuple[Claim | None, StageReport]:
     nothing = StageReport(stage=Stage.NOTIFY.value)
     for _ in range(_TRIES):
         with reading(sender.scope) as session:
-            delivery = session.exec(select(Delivery).where(Delivery.id == delivery_id)).one()
-            body = stored_bytes(session, delivery_id)
+            delivery, body, slug = _planned(session, delivery_id)
             seen = draft(sender.scope, session, delivery, now=sender.now) if body is None else None
-            if delivery.message_id is None:
-                slug = session.exec(select(Business.slug).where(Business.id == sender.scope.business)).one()
-                delivery.message_id = message_id(slug, delivery, get_settings().mail_from)
+        if delivery.message_id is None:
+            delivery.message_id = message_id(slug, delivery, get_settings().mail_from)
         if delivery.state is not DeliveryState.INTENT:
             return None, nothing
         if body is not None:
             return _take_stored(sender, delivery, body)
         assert seen is not None  # there are no bytes yet
         try:
-            if seen.refusal is not None or seen.letter is None:
-                return None, _close_empty(sender, delivery, seen)
+            if seen.letter is None:
+                return None, _close_empty(sender, delivery, seen.standing)
             delivery.subject, body = _write(sender, delivery, seen.letter)
-            return _commit(sender, delivery, seen, body), nothing
+            return _commit(sender, delivery, seen.standing, body), nothing
         except _Changed:
             continue
         except _Unwritten as error:
             return None, _put_off(sender, delivery, error.__cause__)
     return None, nothing
+
+
+def _planned(session: Session, delivery_id: UUID) -> tuple[Delivery, bytes | None, str]:
+    """A delivery, its final bytes once they are fixed, and its tenant's slug."""
+    query = (
+        select(Delivery, EmailBody.mime, Business.slug)
+        .join(Business, col(Business.id) == col(Delivery.business_id))
+        .outerjoin(EmailBody, col(EmailBody.delivery_id) == col(Delivery.id))
+        .where(Delivery.id == delivery_id)
+    )
+    delivery, packed, slug = session.exec(query).one()
+    return delivery, None if packed is None else zlib.decompress(packed), slug
 
 
 def _take_stored(sender: Sender, delivery: Delivery, body: bytes) -> tuple[Claim | None, StageReport]:
@@ -107,29 +115,19 @@ def _take_stored(sender: Sender, delivery: Delivery, body: bytes) -> tuple[Claim
     with writing(sender.scope) as session:
         if not _seize(sender, session, delivery, **_claimed(sender, delivery, claim)):
             return None, nothing
-        if _still_wanted(sender, session, delivery):
-            return claim, nothing
-        seen = draft(sender.scope, session, delivery, now=sender.now)
-        if seen.refusal is None and (seen.letter is not None or not _has_items(delivery)):
+        seen = standing(sender.scope, session, delivery, now=sender.now)
+        if seen.refusal is None and (
+            seen.kept
+            or not _has_items(delivery)
+            # No item qualifies any more; what it says besides may still be worth its while.
+            or draft(sender.scope, session, delivery, now=sender.now).letter is not None
+        ):
             return claim, nothing
         idle = {"lease_holder": None, "lease_expires_at": None}
         ours = (DeliveryState.TRANSMITTING,)
         sender.change(session, delivery.id, claim.holder, ours, **_emptied(seen), **idle)
         _drop(sender, session, delivery, seen)
     return None, sender.report("empty")
-
-
-def _still_wanted(sender: Sender, session: Session, delivery: Delivery) -> bool:
-    """Whether its reader may get it and something in it still qualifies: the common case, seen without reading what
-    the mail would say. False decides nothing."""
-    if delivery.user_id is None:
-        return False
-    people = load_people(sender.scope, session, [delivery.user_id])
-    if people.unreachable(delivery.user_id, delivery.kind) is not None:
-        return False
-    held = lines(sender.scope, session, states=(NotificationState.ATTACHED,), delivery_id=delivery.id)
-    verdicts = recheck(people, held, now=sender.now, freshness_days=get_settings().freshness_days)
-    return any(verdict.route for verdict in verdicts.values())
 
 
 def _write(sender: Sender, delivery: Delivery, letter: Letter) -> tuple[str, bytes]:
@@ -150,7 +148,7 @@ def _write(sender: Sender, delivery: Delivery, letter: Letter) -> tuple[str, byt
     return rendered.subject, body
 
 
-def _commit(sender: Sender, delivery: Delivery, seen: Draft, body: bytes) -> Claim | None:
+def _commit(sender: Sender, delivery: Delivery, seen: Standing, body: bytes) -> Claim | None:
     """Store the bytes and claim the mail, in one transaction; _Changed when it would be another by now."""
     claim = _claim_of(delivery, body)
     values = _claimed(sender, delivery, claim) | {"item_count": len(entries(seen.kept))}
@@ -191,16 +189,16 @@ def _seize(sender: Sender, session: Session, delivery: Delivery, **values: Any) 
     return True
 
 
-def _lock(sender: Sender, session: Session, delivery: Delivery, seen: Draft, **values: Any) -> bool:
+def _lock(sender: Sender, session: Session, delivery: Delivery, seen: Standing, **values: Any) -> bool:
     """Seize the delivery; _Changed when its mail would be another by now."""
     if not _seize(sender, session, delivery, **values):
         return False
-    if draft(sender.scope, session, delivery, now=sender.now) != seen:
+    if standing(sender.scope, session, delivery, now=sender.now) != seen:
         raise _Changed
     return True
 
 
-def _close_empty(sender: Sender, delivery: Delivery, seen: Draft) -> StageReport:
+def _close_empty(sender: Sender, delivery: Delivery, seen: Standing) -> StageReport:
     """Nothing is left to say, or nobody to say it to."""
     with writing(sender.scope) as session:
         if not _lock(sender, session, delivery, seen, **_emptied(seen)):
@@ -209,12 +207,12 @@ def _close_empty(sender: Sender, delivery: Delivery, seen: Draft) -> StageReport
     return sender.report("empty")
 
 
-def _emptied(seen: Draft) -> dict[str, Any]:
+def _emptied(seen: Standing) -> dict[str, Any]:
     detail = seen.refusal.sentence if seen.refusal else ""
     return {"state": DeliveryState.EMPTY, "item_count": 0, "last_error": detail}
 
 
-def _drop(sender: Sender, session: Session, delivery: Delivery, seen: Draft) -> None:
+def _drop(sender: Sender, session: Session, delivery: Delivery, seen: Standing) -> None:
     """Close the lines that no longer qualify; each names the mail that left it out."""
     skip(
         session,

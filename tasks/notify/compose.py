@@ -1,22 +1,19 @@
 """From the ledger to a Letter: what one delivery says, read in one go and written by nobody here."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import PurePath
-from typing import Literal, NamedTuple
-from urllib.parse import urlsplit
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from models.accounts import Business
+from models.accounts import User
 from models.clients import Client
 from models.crm import CrmSnapshot, latest_snapshots
 from models.events import Event, Insight, classified_by, judged_by
-from models.jobs import JobRun, JobType
 from models.mail import (
     Delivery,
     DeliveryKind,
@@ -25,69 +22,136 @@ from models.mail import (
     SkipReason,
     suppressed_addresses,
 )
-from models.news import Article, SourceResult, SourceState, Story
+from models.news import Article, Story
 from models.scope import Scope
 from models.settings import Settings, get_settings
 from tasks.filter.facts import People, load_people
 from tasks.filter.ledger import Line, lines
 from tasks.filter.recheck import objections, recheck
 from tasks.filter.rules import Verdict
-from tasks.notify.letter import ClientSection, Item, ItemLinks, Letter
+from tasks.notify.letter import ClientSection, Item, ItemLinks, Letter, Look
 from tasks.notify.links import Links
 from tasks.notify.look import business_and_look
 from tasks.notify.selection import Entry, entries
-from tasks.notify.silence import silence
 from tasks.notify.trend import trend
+from tasks.notify.troubles import Notices, notices
 from tasks.notify.windows import zone_of
 
 _LATE_AFTER = {"instant": timedelta(days=1), "daily": timedelta(days=2), "weekly": timedelta(days=8)}
-_NAMED_AT_MOST = 5
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_TROUBLE = {
-    SourceState.FAILED: "could not be read",
-    SourceState.QUOTA: "reached its limit of calls",
-    SourceState.PARTIAL: "was read in part",
-}
-
 LetterKind = Literal["instant", "daily", "weekly"]
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a delivery may go out, and what of it: all that its reader, its tenant and its items decide. Two that are
+    equal stand for the same mail, but for what the world did to the wording in between."""
+
+    kept: tuple[Line, ...]
+    """With what each line's event says now."""
+    dropped: tuple[tuple[Line, Verdict], ...]
+    """Lines that no longer qualify."""
+    refusal: Verdict | None
+    """What keeps every mail from this person now."""
+    reader: tuple[str, ...] = ()
+    """Name, address and zone."""
+    tenant: tuple[str, bool] = ("", False)
+    """Its name, and whether opens and clicks are counted."""
+    look: Look | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """What a delivery comes to at this moment. Two drafts are equal when their mails would be."""
+    """What a delivery comes to at this moment."""
 
     letter: Letter | None
     """None: nothing is left to say."""
-    kept: tuple[Line, ...]
-    dropped: tuple[tuple[Line, Verdict], ...]
-    """Lines that no longer qualify."""
-    refusal: Verdict | None = None
-    """What keeps every mail from this person now."""
+    standing: Standing
 
 
 def draft(scope: Scope, session: Session, delivery: Delivery, *, now: datetime) -> Draft:
     """Recheck a delivery's items at ``now`` and say what the mail would be. Reads only."""
-    settings = get_settings()
-    held = lines(scope, session, states=(NotificationState.ATTACHED,), delivery_id=delivery.id)
-    if delivery.user_id is None:
-        return Draft(None, (), (), _address_refused(scope, session, delivery))
-    people = load_people(scope, session, [delivery.user_id])
-    refusal = people.unreachable(delivery.user_id, delivery.kind)
-    verdicts = recheck(people, held, now=now, freshness_days=settings.freshness_days)
-    if refusal is not None:
-        # Nothing of a mail that may not go out is left behind in it.
-        verdicts = {line: verdict if verdict.reason else refusal for line, verdict in verdicts.items()}
-    dropped = tuple(objections(verdicts).items())
-    kept = tuple(line for line, verdict in verdicts.items() if verdict.route)
-    said = Notices()
-    if delivery.kind is DeliveryKind.DIGEST:
-        weekly = letter_kind(delivery) == "weekly"
+    return _Desk(scope, session, delivery, now).draft()
+
+
+def standing(scope: Scope, session: Session, delivery: Delivery, *, now: datetime) -> Standing:
+    """Recheck a delivery at ``now`` without reading what its mail would say: a third of the cost of ``draft``."""
+    return _Desk(scope, session, delivery, now).standing
+
+
+class _Desk:
+    """One delivery, looked at once."""
+
+    def __init__(self, scope: Scope, session: Session, delivery: Delivery, now: datetime) -> None:
+        self._scope, self._session, self._delivery = scope, session, delivery
+        self._settings = get_settings()
+        held = lines(scope, session, states=(NotificationState.ATTACHED,), delivery_id=delivery.id)
+        self._people: People | None = None
+        if delivery.user_id is None:
+            self.standing = Standing((), (), _address_refused(scope, session, delivery))
+            return
+        self._people = people = load_people(scope, session, [delivery.user_id])
+        self._business, look = business_and_look(scope, session)
+        refusal = people.unreachable(delivery.user_id, delivery.kind)
+        verdicts = recheck(people, held, now=now, freshness_days=self._settings.freshness_days)
+        if refusal is not None:
+            # Nothing of a mail that may not go out is left behind in it.
+            verdicts = {line: verdict if verdict.reason else refusal for line, verdict in verdicts.items()}
+        user = people.users[delivery.user_id]
+        self.standing = Standing(
+            kept=tuple(line for line, verdict in verdicts.items() if verdict.route),
+            dropped=tuple(objections(verdicts).items()),
+            refusal=refusal,
+            reader=(user.name, user.email, user.timezone),
+            tenant=(self._business.name, self._business.tracking_enabled),
+            look=look,
+        )
+
+    def draft(self) -> Draft:
+        found, people, delivery = self.standing, self._people, self._delivery
+        if people is None or delivery.user_id is None or found.refusal is not None:
+            return Draft(None, found)
+        said = Notices()
+        if delivery.kind is DeliveryKind.DIGEST:
+            said = notices(
+                self._scope,
+                self._session,
+                people.followed(delivery.user_id),
+                delivery.window_start or delivery.created_at,
+                weekly=letter_kind(delivery) == "weekly",
+                silent_days=self._business.silent_days,
+            )
+        if not (found.kept or said):
+            return Draft(None, found)
+        return Draft(self._letter(people, people.users[delivery.user_id], said), found)
+
+    def _letter(self, people: People, user: User, said: Notices) -> Letter:
+        scope, session, delivery, settings = self._scope, self._session, self._delivery, self._settings
+        kind = letter_kind(delivery)
         at = delivery.window_start or delivery.created_at
-        said = notices(scope, session, people.followed(delivery.user_id), at, weekly=weekly)
-    if refusal is not None or not (kept or said):
-        return Draft(None, kept, dropped, refusal)
-    letter = _letter(scope, session, delivery, people, kept)
-    return Draft(letter.model_copy(update=said._asdict()), kept, dropped)
+        links = Links.of(settings, delivery, tracking=self._business.tracking_enabled)
+        invented = self._business.is_demo
+        kept = self.standing.kept
+        sections = _Sections(scope, session, settings, kind, at, kept, links, invented=invented)
+        left = _left_in_app(session, delivery.id) if delivery.more_count else Counter()
+        return Letter(
+            kind=kind,
+            business=self._business.name,
+            recipient_name=user.name,
+            recipient_email=user.email,
+            timezone=user.timezone if zone_of(user.timezone) else "UTC",
+            at=at,
+            sections=sections.build(left),
+            more=delivery.more_count,
+            app_url=settings.public_url.rstrip("/"),
+            preferences_url=links.preferences,
+            unsubscribe_url=links.unsubscribe,
+            pixel_url=links.pixel or "",
+            look=self.standing.look or Look(),
+            trend=trend(scope, session, at, clients=people.followed(user.id)) if kind == "weekly" else (),
+            degraded=said.degraded,
+            silence=said.silence,
+        )
 
 
 def _address_refused(scope: Scope, session: Session, delivery: Delivery) -> Verdict | None:
@@ -103,36 +167,24 @@ def letter_kind(delivery: Delivery) -> LetterKind:
     return "weekly" if delivery.slot.startswith("weekly:") else "daily"
 
 
-def _letter(
+def sections_of(
     scope: Scope,
     session: Session,
     delivery: Delivery,
-    people: People,
     kept: Sequence[Line],
-) -> Letter:
-    assert delivery.user_id is not None  # mail to a bare address is no letter of items
-    business, look = business_and_look(scope, session)
-    settings, user = get_settings(), people.users[delivery.user_id]
-    kind = letter_kind(delivery)
+    links: Links,
+    left: Counter[UUID],
+    *,
+    invented: bool,
+) -> tuple[ClientSection, ...]:
+    """What a mail with these lines says, for a delivery that may not be stored; ``left``: stories left out, by client.
+
+    With ``invented`` the facts of an invented CRM count.
+    """
     at = delivery.window_start or delivery.created_at
-    links = Links.of(settings, delivery, tracking=business.tracking_enabled)
-    sections = _Sections(scope, session, settings, kind, at, kept, links, invented=business.is_demo)
-    return Letter(
-        kind=kind,
-        business=business.name,
-        recipient_name=user.name,
-        recipient_email=user.email,
-        timezone=user.timezone if zone_of(user.timezone) else "UTC",
-        at=at,
-        sections=sections.build(_left_in_app(session, delivery.id)),
-        more=delivery.more_count,
-        app_url=settings.public_url.rstrip("/"),
-        preferences_url=links.preferences,
-        unsubscribe_url=links.unsubscribe,
-        pixel_url=links.pixel or "",
-        look=look,
-        trend=trend(scope, session, at, clients=people.followed(user.id)) if kind == "weekly" else (),
-    )
+    kind = letter_kind(delivery)
+    found = _Sections(scope, session, get_settings(), kind, at, kept, links, invented=invented)
+    return found.build(left)
 
 
 class _Sections:
@@ -156,18 +208,15 @@ class _Sections:
         event_ids = [entry.lead.event.event_id for entry in self._entries]
         clients = session.exec(select(Client).where(col(Client.id).in_(client_ids)))
         self._clients = {row.id: row for row in clients}
-        self._events = {
-            row.id: row for row in session.exec(select(Event).where(col(Event.id).in_(event_ids)))
-        }
-        found = session.exec(select(Insight).where(col(Insight.event_id).in_(event_ids)))
-        self._insights = {row.event_id: row for row in found}
+        told = session.exec(
+            select(Event, Article, Story, Insight)
+            .join(Article, col(Article.id) == col(Event.article_id))
+            .join(Story, col(Story.id) == col(Event.story_id))
+            .outerjoin(Insight, col(Insight.event_id) == col(Event.id))
+            .where(col(Event.id).in_(event_ids))
+        )
+        self._told = {row[0].id: row for row in told}
         self._engines = classified_by(scope, session, event_ids)
-        articles = [entry.lead.article_id for entry in self._entries]
-        self._articles = {
-            row.id: row for row in session.exec(select(Article).where(col(Article.id).in_(articles)))
-        }
-        stories = [entry.lead.story_id for entry in self._entries]
-        self._stories = {row.id: row for row in session.exec(select(Story).where(col(Story.id).in_(stories)))}
         self._crm = latest_snapshots(scope, session, client_ids, invented=invented)
 
     def build(self, left: Counter[UUID]) -> tuple[ClientSection, ...]:
@@ -191,8 +240,7 @@ class _Sections:
 
     def _item(self, entry: Entry) -> Item:
         lead = entry.lead
-        event, article = self._events[lead.event.event_id], self._articles[lead.article_id]
-        insight = self._insights.get(event.id)
+        event, article, story, insight = self._told[lead.event.event_id]
         others = {self._clients[line.client_id].name for line in entry.lines[1:]}
         read = self._links.article(article.url)
         return Item(
@@ -207,7 +255,7 @@ class _Sections:
                 mute=self._links.mute(lead.client_id),
             ),
             source=article.source or article.publisher or None,
-            outlets=self._stories[lead.story_id].outlet_count,
+            outlets=story.outlet_count,
             category=event.category.value,
             relevance=event.relevance,
             reason=event.reason,
@@ -258,72 +306,3 @@ def _left_in_app(session: Session, delivery_id: UUID) -> Counter[UUID]:
         .group_by(col(Notification.client_id))
     )
     return Counter(dict(session.exec(query).all()))
-
-
-class Notices(NamedTuple):
-    """What a digest says besides news; false when there is nothing to say."""
-
-    degraded: tuple[str, ...] = ()
-    silence: str = ""
-
-    def __bool__(self) -> bool:
-        return any(self)
-
-
-def notices(
-    scope: Scope, session: Session, followed: Collection[UUID] | None, at: datetime, *, weekly: bool
-) -> Notices:
-    """Sources that could not be read, and days without anything, at ``at``.
-
-    ``followed`` are the reader's clients, None for all.
-    """
-    days = session.exec(select(Business.silent_days).where(Business.id == scope.business)).one()
-    return Notices(
-        degraded_sources(scope, session, followed),
-        silence(scope, session, at, clients=followed, silent_days=days, weekly=weekly),
-    )
-
-
-def degraded_sources(scope: Scope, session: Session, followed: Collection[UUID] | None) -> tuple[str, ...]:
-    """What the newest run could not read of what this reader follows (None: all), each in words.
-
-    A feed concerns everybody; of a source asked client by client only the reader's own clients are named.
-    """
-    run = session.exec(
-        select(JobRun.id)
-        .where(col(JobRun.job_type).in_((JobType.CLIENT_MONITORING, JobType.SEARCH_ONLY)))
-        .order_by(col(JobRun.started_at).desc(), col(JobRun.id).desc())
-        .limit(1)
-    ).first()
-    if run is None:
-        return ()
-    bad = session.exec(
-        select(SourceResult, Client.name)
-        .outerjoin(Client, col(Client.id) == col(SourceResult.client_id))
-        .where(SourceResult.job_run_id == run, col(SourceResult.state).in_(tuple(_TROUBLE)))
-        .order_by(col(SourceResult.source_api), col(SourceResult.unit))
-    ).all()
-    if not bad:
-        return ()
-    said: list[str] = []
-    of_clients: dict[tuple[str, SourceState], list[str]] = {}
-    for result, client in bad:
-        if result.client_id is None:
-            said.append(f"{result.source_api} ({_unit_name(result.unit)}) {_TROUBLE[result.state]}")
-        elif followed is None or result.client_id in followed:
-            of_clients.setdefault((result.source_api, result.state), []).append(client)
-    for (source, state), names in of_clients.items():
-        said.append(f"{source} {_TROUBLE[state]} for {_some(sorted(names))}")
-    return tuple(said)
-
-
-def _unit_name(unit: str) -> str:
-    """A feed's host or a file's name: an address may carry a key in its path or query."""
-    parts = urlsplit(unit)
-    return parts.hostname or PurePath(unit).name or "feed"
-
-
-def _some(names: Sequence[str]) -> str:
-    if len(names) <= _NAMED_AT_MOST:
-        return ", ".join(names)
-    return f"{', '.join(names[:_NAMED_AT_MOST])} and {len(names) - _NAMED_AT_MOST} more"

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
-from models.accounts import Frequency, User, UserPreference
+from models.accounts import Business, Frequency, User, UserPreference
 from models.clock import Clock, SystemClock
 from models.engine import insert_rows, reading, writing
 from models.events import Stage
@@ -35,8 +35,8 @@ from tasks.filter.ledger import Line, lines, move, skip
 from tasks.filter.recheck import objections, recheck
 from tasks.filter.rules import Verdict
 from tasks.notify.catchup import close_missed, delivery_row, take_back_unsent
-from tasks.notify.compose import notices
 from tasks.notify.selection import Entry, choose
+from tasks.notify.troubles import notices
 from tasks.notify.windows import (
     TICK,
     Window,
@@ -239,7 +239,8 @@ class _Planner:
         self._attach(delivery_id, chosen.shown, Route.DIGEST)
         self._leave_in_app(delivery_id, chosen.over, wants)
         weekly = wants.notification_frequency is Frequency.WEEKLY
-        said = notices(scope, session, people.followed(user.id), window.at, weekly=weekly)
+        days = session.exec(select(Business.silent_days).where(Business.id == scope.business)).one()
+        said = notices(scope, session, people.followed(user.id), window.at, weekly=weekly, silent_days=days)
         something = bool(chosen.shown) or bool(said)
         self._set(
             delivery_id,
