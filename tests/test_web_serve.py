@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 from click.testing import Result
 from conftest import Tenant
 from desk import rows
+from keyring import PASSWORD, add_person
 from postbox import add_mail, links_of, settings_with
 from typer.testing import CliRunner
 
@@ -27,6 +30,7 @@ from models.settings import get_settings
 from models.tokens import KEY_FILE
 from services.doctor.checks import State
 from services.doctor.web import check_web
+from services.signin import viewer_of
 from services.suppression import Report, take_report
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,21 +46,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_a_reader_unsubscribes_at_the_real_service(tenant: Tenant) -> None:
-    port = free_port()
+@contextmanager
+def served(*options: str, **settings: str) -> Iterator[tuple[str, list[str]]]:
+    """The service on a port of its own: its address, and, once it is stopped, what it said."""
+    port, told = free_port(), []  # type: ignore[var-annotated]
     origin = f"http://127.0.0.1:{port}"
-    settings = settings_with(public_url=origin)
-    link = links_of(add_mail(tenant, tenant.add_user()), settings=settings).unsubscribe
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "serve", "--port", str(port)],
+        [sys.executable, "-m", "cli.main", "serve", "--port", str(port), *options],
         cwd=ROOT,
-        env=os.environ | {"CM_PUBLIC_URL": origin},
+        env=os.environ | {"CM_PUBLIC_URL": origin, **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             try:
                 if httpx.get(f"{origin}/web/readyz", timeout=5).status_code == 200:
@@ -65,18 +69,50 @@ def test_a_reader_unsubscribes_at_the_real_service(tenant: Tenant) -> None:
                 assert process.poll() is None, process.communicate()
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
+        yield origin, told
+    finally:
+        process.send_signal(signal.SIGINT)
+        told.extend(process.communicate(timeout=60))
+
+
+def test_a_reader_unsubscribes_at_the_real_service(tenant: Tenant) -> None:
+    with served("--no-app") as (origin, told):
+        settings = settings_with(public_url=origin)
+        link = links_of(add_mail(tenant, tenant.add_user()), settings=settings).unsubscribe
         page = httpx.get(link)
         assert (page.status_code, "Stop digests?" in page.text) == (200, True)
         assert "server" not in page.headers
         assert httpx.head(link).status_code == 200
         assert httpx.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
         assert httpx.post(link, content=b"x" * 10_000).status_code == 413
-    finally:
-        process.send_signal(signal.SIGINT)
-        told = "".join(process.communicate(timeout=30))
+        assert httpx.get(f"{origin}/").status_code == 404, "no app"
     assert [row.topic for row in rows(tenant, Suppression)] == ["digest"]
-    assert "not https: no one-click" in told
-    assert link.rpartition("/")[2] not in told
+    assert "not https: no one-click" in told[1]
+    assert link.rpartition("/")[2] not in "".join(told)
+
+
+def test_the_app_is_served_beside_it_to_who_signed_in(tenant: Tenant) -> None:
+    add_person(tenant)
+    page, own = {"Accept": "text/html"}, {"Sec-Fetch-Site": "same-origin"}
+    with served() as (origin, told), httpx.Client(base_url=origin, headers=page) as browser:
+        assert browser.get("/clients").headers["location"] == "/web/sign-in?next=/clients"
+        form = {"email": "maria@example.com", "password": PASSWORD, "next": "/clients"}
+        answer = browser.post("/web/sign-in", data=form, headers=own)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/clients")
+        shown = browser.get("/clients")
+        assert (shown.status_code, '<div id="root">' in shown.text) == (200, True)
+        assert "frame-ancestors 'self'" in shown.headers["content-security-policy"]
+        assert browser.get("/_stcore/health").text == "ok"
+        link = "/web/reset/a-secret-that-stands-in-no-log"
+        assert browser.get(link).status_code == 404
+        token = browser.cookies["cm_session"]
+        assert viewer_of(token) is not None
+        browser.post("/web/sign-out", headers=own)
+        assert browser.get("/clients").status_code == 303
+    said = "".join(told)
+    assert f"the app:        {origin}/" in said
+    for secret in (PASSWORD, token, "a-secret-that-stands-in-no-log", "GET /"):
+        assert secret not in said
 
 
 def bounce(tenant: Tenant) -> None:
