@@ -10,13 +10,14 @@ from sqlmodel import Session, col, select
 from models.accounts import Business
 from models.audit import AuditLog, record
 from models.base import utc_now
-from models.clients import Client, ClientAssignment
+from models.clients import Client, ClientAssignment, active_clients, open_assignments
 from models.engine import reading, writing
 from models.jobs import JobRun, JobType, RunState
 from models.providers import ProviderKind, enabled, provider_config
 from models.scope import Scope
 from models.settings import get_settings
 from services.accounts import require_admin
+from services.portfolio.people import Change, reassign
 from tasks.search.units import RSS
 
 AT_WORK_AFTER = timedelta(days=1)
@@ -30,6 +31,8 @@ class FirstSteps(BaseModel):
     clients: int
     mine: int
     """Of those, how many the person looks after."""
+    orphans: int
+    """Of those, how many nobody looks after: nobody is told of them unless they follow all clients."""
     sources: list[str]
     """Names of the sources that a run would ask."""
     has_set_mail: bool
@@ -74,6 +77,7 @@ def first_steps(scope: Scope) -> FirstSteps:
         return FirstSteps(
             clients=session.exec(watched).one(),
             mine=_looked_after(session, scope.user_id),
+            orphans=len(_orphans(scope, session)),
             sources=_sources(scope, session),
             has_set_mail=_has_set_mail(session, scope.user_id),
             run_id=run.id if run else None,
@@ -98,6 +102,21 @@ def want_first_steps(scope: Scope, wanted: bool) -> bool:
         if changed is not None:
             record(scope, session, "first_steps.resumed" if wanted else "first_steps.ended")
         return changed is not None
+
+
+def look_after_orphans(scope: Scope) -> int:
+    """Let the scope's person look after the watched clients that nobody looks after; how many. For admins."""
+    require_admin(scope)
+    if scope.user_id is None:
+        raise PermissionError("clients are looked after by a person: say whom")
+    with reading(scope) as session:
+        ids = _orphans(scope, session)
+    return reassign(scope, ids, Change(give=frozenset({scope.user_id}))).clients if ids else 0
+
+
+def _orphans(scope: Scope, session: Session) -> list[UUID]:
+    assigned = open_assignments(scope, session)
+    return [client.id for client in active_clients(scope, session) if not assigned.get(client.id)]
 
 
 def _looked_after(session: Session, user_id: UUID | None) -> int:

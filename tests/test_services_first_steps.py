@@ -18,7 +18,14 @@ from models.jobs import RunState
 from models.scope import Role, Scope
 from services.clients import archive_client
 from services.errors import UserError
-from services.first_steps import AT_WORK_AFTER, FirstSteps, first_steps, is_new, want_first_steps
+from services.first_steps import (
+    AT_WORK_AFTER,
+    FirstSteps,
+    first_steps,
+    is_new,
+    look_after_orphans,
+    want_first_steps,
+)
 from services.preferences import change_preferences
 from services.providers import disable, enable
 from services.typed_clients import MOST, add_typed, read_lines
@@ -74,7 +81,7 @@ def test_asking_is_one_query(tenant: Tenant) -> None:
 def test_each_step_is_done_when_the_database_says_so(tenant: Tenant) -> None:
     scope = owner(tenant)
     assert scope.user_id
-    empty = FirstSteps(clients=0, mine=0, sources=[], has_set_mail=False)
+    empty = FirstSteps(clients=0, mine=0, orphans=0, sources=[], has_set_mail=False)
     assert first_steps(scope) == empty
     assert empty.done == (False, False, False, False)
 
@@ -85,7 +92,7 @@ def test_each_step_is_done_when_the_database_says_so(tenant: Tenant) -> None:
     change_preferences(scope, scope.user_id, {"digest_time": "07:00"})
     run = add_run(tenant, state=RunState.FAILED)
     steps = first_steps(scope)
-    assert (steps.clients, steps.mine, steps.sources) == (2, 1, ["google_news"])
+    assert (steps.clients, steps.mine, steps.orphans, steps.sources) == (2, 1, 1, ["google_news"])
     assert steps.done == (True, True, True, False)
     assert (steps.run_id, steps.run_state) == (run, RunState.FAILED)
 
@@ -97,6 +104,19 @@ def test_each_step_is_done_when_the_database_says_so(tenant: Tenant) -> None:
     disable(scope, "google_news")
     steps = first_steps(scope)
     assert (steps.clients, steps.mine, steps.sources) == (1, 0, [])
+
+
+def test_clients_that_nobody_looks_after_are_taken_over_and_no_others(tenant: Tenant) -> None:
+    scope = owner(tenant)
+    tenant.add_client("Gone", archived_at=NOW)
+    tom = tenant.add_user("tom@example.com", clients=(tenant.add_client("Bolt"),))
+    acme = tenant.add_client("Acme")
+    assert look_after_orphans(scope) == 1
+    assert {(row.client_id, row.user_id) for row in rows(tenant, ClientAssignment) if row.user_id != tom} == {
+        (acme, scope.user_id)
+    }
+    assert look_after_orphans(scope) == 0
+    assert first_steps(scope).orphans == 0
 
 
 def test_what_an_admin_set_for_somebody_else_is_not_their_own_mail(tenant: Tenant) -> None:
@@ -124,6 +144,7 @@ def test_only_admins_take_the_steps(tenant: Tenant, role: Role) -> None:
     for step in (
         lambda: first_steps(scope),
         lambda: want_first_steps(scope, False),
+        lambda: look_after_orphans(scope),
         lambda: add_typed(scope, "Acme"),
     ):
         with pytest.raises(PermissionError):
