@@ -76,7 +76,7 @@ def feed_reader(scope: Scope, session: Session, user_id: UUID, now: datetime) ->
     if user is None:
         raise UserError("there is no such person in this business", "reload the page")
     clients = watched_names(scope, session)
-    own, covered = _follows(people, user_id, clients, now)
+    own, covered = follows(people, user_id, clients, now)
     zone = zone_of(user.timezone) or ZoneInfo("UTC")
     wants = people.preferences[user_id]
     reader = Reader(user, wants, zone, people.absences.get(user_id))
@@ -92,9 +92,10 @@ def reach_of(reader: FeedReader, scope: Scope, *, everyone: bool) -> frozenset[U
     return frozenset(reader.clients)
 
 
-def _follows(
+def follows(
     people: People, user_id: UUID, clients: Collection[UUID], now: datetime
 ) -> tuple[frozenset[UUID], dict[UUID, str]]:
+    """Which of these clients the person follows, and which are an absent colleague's, with the colleague's name."""
     covered: dict[UUID, str] = {}
     own: set[UUID] = set()
     for client_id in clients:

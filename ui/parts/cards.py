@@ -17,7 +17,7 @@ from ui.parts.words import CATEGORY_ICONS, category, counted, plain, when
 
 _GOOD, _BAD = 0.3, -0.3
 _NOT_RELEVANT, _WRONG, _NOTE, _WHY = "Not relevant …", "Wrong company …", "Write a note", "Why do I see this?"
-_MUTE, _UNMUTE = "Mute this client", "Unmute this client"
+_MUTE, _UNMUTE, _MAIL = "Mute this client", "Unmute this client", "See the mail it was in"
 _MAILS = {"instant": "at once", "daily": "in your daily digest", "weekly": "in your weekly digest"}
 SAID = {
     FeedbackVerdict.USEFUL: "useful",
@@ -217,6 +217,8 @@ def _actions(viewer: Viewer, shown: ShownEvent, own: Marks, key: str) -> str | N
         ):
             _say_useful(viewer, shown)
         more = [_NOT_RELEVANT, _WRONG, _UNMUTE if shown.client_muted else _MUTE, _NOTE, _WHY]
+        if shown.standing.delivery_id is not None:
+            more.append(_MAIL)
         return st.menu_button("More", more, key=f"{key}-more", type="tertiary", icon=":material/more_horiz:")
 
 
@@ -229,6 +231,8 @@ def _do(viewer: Viewer, shown: ShownEvent, chosen: str | None, key: str) -> None
         ask_why(viewer, shown)
     elif chosen == _NOTE:
         st.session_state[f"{key}-noting"] = True
+    elif chosen == _MAIL:
+        router.go("email_log", id=str(shown.standing.delivery_id))
     elif chosen in (_MUTE, _UNMUTE):
         _mute(viewer, shown, muted=chosen == _MUTE)
 

@@ -26,6 +26,8 @@ _STAGES = {
     "filter": "Is it for you?",
     "notify": "On its way to you",
 }
+_JUDGING = ("match", "classify")
+"""Stages whose verdict says something that their sentence does not."""
 
 
 @st.dialog("Why do I see this?", width="medium", icon=":material/help:")
@@ -48,11 +50,15 @@ def _step(step: Step) -> None:
     icon = _ICONS.get(step.stage, "circle")
     stage = _STAGES.get(step.stage, words(step.stage))
     client = f" · {plain(step.client)}" if step.client else ""
-    by = f" · by {plain(step.judged_by)}" if step.judged_by else ""
     with st.container(horizontal=True, gap="small", vertical_alignment="top"):
         st.markdown(f":material/{icon}:", width="content")
         with st.container(gap=None):
             st.markdown(f"**{stage}**{client}")
             st.markdown(plain(step.sentence))
-            evidence = f"“{plain(step.evidence)}” · " if step.evidence else ""
-            st.caption(f"{evidence}{plain(words(step.verdict))}{by}")
+            small = [f"“{plain(step.evidence)}”"] if step.evidence else []
+            if step.stage in _JUDGING:
+                small.append(plain(words(step.verdict)))
+            if step.judged_by:
+                small.append(f"by {plain(step.judged_by)}")
+            if small:
+                st.caption(" · ".join(small))
