@@ -10,7 +10,7 @@ from models.mail import DeliveryState
 from models.mail_log import MailPage, MailsWanted, count_up_to, mail_page
 from models.scope import Scope
 from services.accounts import is_admin
-from services.email_log.detail import Item, MailDetail, Moment, mail_detail
+from services.email_log.detail import ITEMS, Item, MailDetail, Moment, mail_detail
 from services.email_log.export import EXPORTED_AT_MOST, mails_csv
 from services.email_log.filters import LogFilter, asked
 from services.email_log.shown import MailLine, Met, agrees, lines_of
@@ -20,6 +20,7 @@ from services.keyset import mark, place
 __all__ = [
     "COUNTED_TO",
     "EXPORTED_AT_MOST",
+    "ITEMS",
     "PAGE",
     "Item",
     "LogFilter",
