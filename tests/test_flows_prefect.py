@@ -1,85 +1,26 @@
 """Against the real Prefect server, the real worker, and our own deployments. One server serves all tests here."""
 
-import os
-import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+from prefectserver import PROJECT, Server, serve, worker
 
-from cli.up import POOL, _command, _start, _wait_for, deploy, environment
+from cli.up import _command, deploy
 from models.base import utc_now
 from services.prefect_runs import purge_idle_ticks
 
 pytestmark = pytest.mark.prefect
-PROJECT = Path(__file__).resolve().parent.parent
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    env: dict[str, str]
-
-    def api(self, method: str, path: str, body: Any = None) -> Any:
-        answer = httpx.request(method, f"{self.env['PREFECT_API_URL']}{path}", json=body, timeout=30)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
-
-    def until(self, what: str, poll: Callable[[], Any], seconds: float = 150) -> Any:
-        """The first truthy answer of ``poll``; fails, naming ``what``, when none comes in time."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            found = poll()
-            if found:
-                return found
-            time.sleep(0.5)
-        pytest.fail(f"{what} did not happen within {seconds} s")
-
-    def deployments(self) -> dict[str, Any]:
-        flows = {flow["id"]: flow["name"] for flow in self.api("POST", "/flows/filter", {})}
-        found = self.api("POST", "/deployments/filter", {})
-        return {f"{flows[d['flow_id']]}/{d['name']}": d for d in found}
-
-    def artifacts(self, flow_run_id: str) -> list[dict[str, Any]]:
-        asked = {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}}
-        return self.api("POST", "/artifacts/filter", asked)
-
-
-def stop(process: "subprocess.Popen[bytes]") -> None:
-    """End a process and its children: asked first, since a worker waits for the run it has in hand."""
-    os.killpg(process.pid, signal.SIGINT)
-    try:
-        process.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("prefect")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    env = environment(address, folder / "var") | {"PREFECT_HOME": str(folder / "home")}
-    env.pop("CM_DATABASE_URL", None)
-    before = Path.cwd()
-    os.chdir(PROJECT)
-    process = _start(["server", "start", "--host", "127.0.0.1", "--port", str(port)], env)
-    try:
-        _wait_for(address, process)
-        deploy(env)
-        yield Server(env)
-    finally:
-        os.chdir(before)
-        stop(process)
+    with serve(tmp_path_factory.mktemp("prefect")) as started:
+        yield started
 
 
 def cli(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -132,7 +73,7 @@ def test_deploying_again_changes_no_schedule_and_keeps_a_pause(server: Server) -
     assert before["keep-house/nightly", "nightly"] == (schedule, False)
     deploy(server.env)
     assert schedules() == before
-    assert len(before) == 3
+    assert len(before) == 2
 
 
 def test_an_on_demand_run_goes_through_a_worker(server: Server) -> None:
@@ -146,8 +87,7 @@ def test_an_on_demand_run_goes_through_a_worker(server: Server) -> None:
         env=server.env, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert started.returncode == 0, started.stderr
-    worker = _start(["worker", "start", "--pool", POOL, "--type", "process", "--limit", "1"], server.env)
-    try:
+    with worker(server):
         asked = {"flow_runs": {"name": {"like_": "demo"}}}
 
         def ended() -> Any:
@@ -164,8 +104,6 @@ def test_an_on_demand_run_goes_through_a_worker(server: Server) -> None:
             ],
             seconds=30,
         )
-    finally:
-        stop(worker)
     assert run["state_type"] == "COMPLETED", run["state"]
     assert run["name"] == "demo · mock run"
     artifacts = {a["key"]: a for a in server.artifacts(run["id"]) if a["key"]}
