@@ -184,3 +184,9 @@ def tellers_of(scope: Scope, session: Session, event_ids: Collection[UUID]) -> d
         .where(col(Event.id).in_(event_ids))
     )
     return {row[0]: (row[1] or row[2] or "", max(row[3], 1)) for row in session.execute(query)}
+
+
+def events_made_since(scope: Scope, session: Session, client_id: UUID, since: datetime) -> list[Event]:
+    """A client's events that were made or told anew since then and are news, the most relevant first."""
+    query = select(Event).where(Event.client_id == client_id, col(Event.updated_at) >= since, is_news())
+    return list(session.exec(query.order_by(col(Event.relevance).desc(), col(Event.id))))
