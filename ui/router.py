@@ -52,16 +52,16 @@ def pages_for(viewer: Viewer, *, is_new: bool) -> dict[str, list[StreamlitPage]]
     for spec in PAGES:
         if (spec.admins_only and not viewer.is_admin) or (spec.name == "first_run" and not is_new):
             continue
-        first = "first_run" if is_new and viewer.is_admin else "today"
         built[spec.name] = st.Page(
             _opener(spec, viewer),
             title=spec.title,
             icon=f":material/{spec.icon}:",
             url_path=spec.address,
-            default=spec.name == first,
             visibility="visible" if spec.is_listed else "hidden",
         )
         sections.setdefault(spec.section, []).append(built[spec.name])
+    first = "first_run" if is_new and viewer.is_admin else "today"
+    sections[""].append(_door(built[first]))
     st.session_state[_BUILT] = built
     return sections
 
@@ -86,6 +86,15 @@ def address(name: str, **query: str) -> str:
     """A page's address below ours, for links in tables."""
     spec = next(one for one in PAGES if one.name == name)
     return f"/{spec.address}" + (f"?{urlencode(query)}" if query else "")
+
+
+def _door(first: StreamlitPage) -> StreamlitPage:
+    """What stands at the root. The default page has no address of its own, so it is none that anybody links to."""
+
+    def door() -> None:
+        st.switch_page(first, query_params=dict(st.query_params))
+
+    return st.Page(door, title="Client Monitor", url_path="door", default=True, visibility="hidden")
 
 
 def _opener(spec: PageSpec, viewer: Viewer) -> Callable[[], None]:
