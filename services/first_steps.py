@@ -9,16 +9,17 @@ from sqlmodel import Session, col, select
 
 from models.accounts import Business
 from models.audit import AuditLog, record
-from models.base import utc_now
+from models.base import new_id, utc_now
 from models.clients import Client, ClientAssignment, active_clients, open_assignments
 from models.engine import reading, writing
 from models.jobs import JobRun, JobType, RunState
-from models.providers import ProviderKind, enabled, provider_config
+from models.providers import ProviderKind, provider_configs
 from models.scope import Scope
 from models.settings import get_settings
 from services.accounts import require_admin
 from services.portfolio.people import Change, reassign
-from tasks.search.units import RSS
+from tasks.plan import RunPlan
+from tasks.search.units import specs_of
 
 AT_WORK_AFTER = timedelta(days=1)
 """A tenant with a good run older than this has found its way."""
@@ -134,11 +135,9 @@ def _looked_after(session: Session, user_id: UUID | None) -> int:
 
 
 def _sources(scope: Scope, session: Session) -> list[str]:
-    names = set(enabled(scope, session, ProviderKind.SOURCE))
-    # Feeds of the deployment are read unless somebody switched them off.
-    if get_settings().feeds and provider_config(scope, session, ProviderKind.SOURCE, RSS) is None:
-        names.add(RSS)
-    return sorted(names)
+    configs = {one.name: one for one in provider_configs(scope, session, ProviderKind.SOURCE)}
+    plan = RunPlan(business_id=scope.business, job_run_id=new_id(), as_of=utc_now())
+    return sorted(spec.name for spec in specs_of(plan, get_settings(), configs))
 
 
 def _has_set_mail(session: Session, user_id: UUID | None) -> bool:
