@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text, update
+from sqlalchemy import Index, delete, func, text, update
 from sqlmodel import Field, Session, col, select
 
 from models.base import (
@@ -19,6 +19,7 @@ from models.base import (
     utc_field,
     utc_now,
 )
+from models.leases import died_here
 from models.scope import Scope
 
 
@@ -59,6 +60,8 @@ class RunState(StrEnum):
     DEGRADED = "degraded"
     FAILED = "failed"
     CRASHED = "crashed"
+    CANCELLED = "cancelled"
+    """A person stopped it."""
     SKIPPED = "skipped"
     """A scheduled start that did nothing, because a newer one was due or its schedule was stopped."""
 
@@ -152,16 +155,85 @@ def heartbeat(scope: Scope, session: Session, job_run_id: UUID) -> None:
     )
 
 
-def mark_crashed(scope: Scope, session: Session, *, silent_for: timedelta) -> list[UUID]:
-    """Runs that stopped heartbeating become crashed; returns their ids."""
-    rows = session.exec(
+def mark_crashed(scope: Scope, session: Session, *, silent_for: timedelta) -> list[JobRun]:
+    """Runs that lost their process become crashed; returns them.
+
+    A process of this machine that is gone is known at once, any other by the heartbeat it owes.
+    """
+    now = utc_now()
+    running = session.exec(select(JobRun).where(JobRun.state == RunState.RUNNING))
+    lost = [run for run in running if run.heartbeat_at < now - silent_for or died_here(run.holder)]
+    buried = []
+    for run in lost:
+        values = {"state": RunState.CRASHED, "finished_at": now, "error": "its process died or was cut off"}
+        if end_run(scope, session, run, **values):
+            buried.append(run)
+    return buried
+
+
+def end_run(scope: Scope, session: Session, run: JobRun, **values: Any) -> bool:
+    """End a run that still runs, as it was last seen; False when it moved or ended meanwhile."""
+    ended = session.exec(
         update(JobRun)
-        .where(col(JobRun.state) == RunState.RUNNING, col(JobRun.heartbeat_at) < utc_now() - silent_for)
-        .values(state=RunState.CRASHED, finished_at=utc_now(), error="its process died or was cut off")
+        .where(
+            col(JobRun.id) == run.id,
+            col(JobRun.state) == RunState.RUNNING,
+            col(JobRun.heartbeat_at) == run.heartbeat_at,
+        )
+        .values(**values)
         .returning(col(JobRun.id))
         .execution_options(synchronize_session=False)
+    ).first()
+    if ended is not None:
+        session.refresh(run)
+    return ended is not None
+
+
+def schedules(scope: Scope, session: Session, *, deleted: bool = False) -> list[AutomationSchedule]:
+    """Schedules by name; those that were deleted and still wait for Prefect only when asked for."""
+    query = select(AutomationSchedule).order_by(
+        func.lower(AutomationSchedule.name), col(AutomationSchedule.id)
     )
-    return [row[0] for row in rows]
+    if not deleted:
+        query = query.where(col(AutomationSchedule.deleted_at).is_(None))
+    return list(session.exec(query))
+
+
+def schedule_by_id(scope: Scope, session: Session, schedule_id: UUID) -> AutomationSchedule | None:
+    """The schedule, unless it was deleted."""
+    row = session.exec(select(AutomationSchedule).where(AutomationSchedule.id == schedule_id)).first()
+    return None if row is None or row.deleted_at is not None else row
+
+
+def change_schedule(scope: Scope, session: Session, row: AutomationSchedule, **values: Any) -> bool:
+    """Set columns of a schedule unless somebody changed it since ``row`` was read; whether that was done."""
+    done = session.exec(
+        update(AutomationSchedule)
+        .where(col(AutomationSchedule.id) == row.id, col(AutomationSchedule.revision) == row.revision)
+        .values(**values)
+        .returning(col(AutomationSchedule.id))
+        .execution_options(synchronize_session=False)
+    ).first()
+    return done is not None
+
+
+def forget_schedule(scope: Scope, session: Session, schedule_id: UUID) -> None:
+    """Remove a schedule's row; its runs stay, and keep its name in their parameters."""
+    session.exec(
+        update(JobRun)
+        .where(col(JobRun.schedule_id) == schedule_id)
+        .values(schedule_id=None, slot=None)
+        .execution_options(synchronize_session=False)
+    )
+    session.exec(delete(AutomationSchedule).where(col(AutomationSchedule.id) == schedule_id))
+
+
+def newer_slot(scope: Scope, session: Session, schedule_id: UUID, slot: datetime) -> datetime | None:
+    """The newest start of the schedule after ``slot`` that a run has taken."""
+    query = select(func.max(JobRun.slot)).where(
+        JobRun.schedule_id == schedule_id, col(JobRun.slot) > slot, JobRun.state != RunState.SKIPPED
+    )
+    return session.exec(query).one()
 
 
 def recent_runs(scope: Scope, session: Session, limit: int = 20) -> list[JobRun]:
