@@ -27,6 +27,7 @@ from services.doctor.models import check_models
 from services.doctor.prefect_api import check_prefect
 from services.doctor.providers import check_providers
 from services.doctor.sending import check_sending, check_signing
+from services.doctor.signin import check_signin
 from services.doctor.standing import check_standing
 from services.doctor.web import check_web
 
@@ -54,6 +55,7 @@ def examine(
         ("dkim", lambda: [check_signing(settings)]),
         ("sending", check_sending),
         ("links", lambda: [check_public_url(settings), *check_web(settings)]),
+        ("sign-in", lambda: check_signin(settings)),
         ("time", lambda: [check_zones(), check_clock(clock)]),
         ("keys", lambda: [check_keys(settings)]),
         ("models", lambda: check_models(settings, clock)),
