@@ -41,7 +41,7 @@ def button(viewer: Viewer, facts: ClientFacts) -> None:
         help="Searches for this client at once and decides what is new.",
         key="client-run",
     ):
-        with told():
+        with told(), st.spinner("Starting …"):
             st.session_state[_key(facts)] = start_run(viewer.scope, [facts.id])
             st.session_state[_over(facts)] = False
             st.rerun()
@@ -100,7 +100,7 @@ def _result(viewer: Viewer, facts: ClientFacts, started: Started) -> None:
             st.caption(f":material/warning: {plain(line)}")
         if watched.error:
             st.caption(f":material/error: {plain(watched.error)}")
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             router.link("runs", "The run’s page", icon=":material/play_circle:", id=str(run_id))
             if st.button("Close", type="tertiary", key="run-close"):
                 st.session_state.pop(_key(facts), None)
