@@ -19,6 +19,7 @@ from services.email_log.shown import is_own
 
 _MOST_WORDS = 6
 _MOST_PEOPLE = 50
+_OF_ID = re.compile(r"[@<>.]|^[0-9a-f]{6,}$", re.IGNORECASE)
 
 
 class LogFilter(BaseModel):
@@ -33,8 +34,8 @@ class LogFilter(BaseModel):
     last: date | None = None
     timezone: str = "UTC"
     text: str = ""
-    """A mail's id, a Message-ID, the address of somebody here, or words that all stand in subject, address, Message-ID
-    or the reader's name."""
+    """A mail's id, a Message-ID, the address of somebody here, or words that all stand in the subject, in name or
+    address of a reader, or in an address or Message-ID that is written like one."""
 
     @property
     def asks_for_all(self) -> bool:
@@ -114,6 +115,6 @@ def _is_within(mail: Delivery, wanted: MailsWanted) -> bool:
 
 def _word(text: str, people: Sequence[User]) -> Word:
     folded = text.casefold()
-    meant = tuple(user.id for user in people if folded in user.name.casefold())
+    meant = tuple(user.id for user in people if folded in user.name.casefold() or folded in user.email)
     # Whom everybody is called tells nobody apart.
-    return Word(text, meant if len(meant) <= _MOST_PEOPLE else ())
+    return Word(text, meant if len(meant) <= _MOST_PEOPLE else (), is_part_of_id=bool(_OF_ID.search(text)))
