@@ -25,7 +25,7 @@ from tasks.net.http import Http
 from tasks.registry import SOURCES, installed, load
 from tasks.search import dates
 from tasks.search.query import Syntax, boolean_query
-from tasks.search.source import FetchContext, Page, Profile, QuerySource
+from tasks.search.source import FetchContext, Page, Profile, QuerySource, question_of
 from tasks.search.sources import brave, gdelt, google_search, newsapi, sec_edgar, serper, tavily
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -138,6 +138,18 @@ def test_a_full_answer_is_partial(api: Api, server: NewsServer) -> None:
 
 
 # what is asked
+
+
+@pytest.mark.parametrize("api", [a for a in APIS if a.name != "sec_edgar"], ids=lambda api: api.name)
+def test_what_it_tells_people_is_what_it_asks(api: Api, server: NewsServer) -> None:
+    ctx = ready(api, server, api.answer([result(1)]))
+    told = question_of(api.source(), ACME, ctx)
+    fetch(api, ctx)
+    sent = server.asked[0]
+    values = [value for given in sent.query.values() for value in given]
+    values += [value for value in json.loads(sent.body or b"{}").values() if isinstance(value, str)]
+    assert told in values
+    assert "Acme" in told
 
 
 @each_api
