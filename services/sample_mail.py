@@ -59,9 +59,9 @@ def send_sample(
     with reading(scope) as session:
         business, look = business_and_look(scope, session)
         person = _reachable(scope, session, scope.user_id, business)
-        _refuse_more(session, person.id, at)
+        cause = f"{_CAUSE}{at:%Y-%m-%dT%H:%MZ}"
+        _refuse_more(session, person.id, at, but=cause)
     letter = shown.letter or sample_letter("daily", business.name, look)
-    cause = f"{_CAUSE}{at:%Y-%m-%dT%H:%MZ}"
     post_letter(scope, person, DeliveryKind.SYSTEM, cause, _as_sample(letter, person, look), at=at)
     return SampleSent(person.email, shown.letter is None, current_hold(scope) is not None)
 
@@ -76,11 +76,12 @@ def _reachable(scope: Scope, session: Session, user_id: UUID, business: Business
     return people.users[user_id]
 
 
-def _refuse_more(session: Session, user_id: UUID, at: datetime) -> None:
+def _refuse_more(session: Session, user_id: UUID, at: datetime, *, but: str) -> None:
     lately = select(Delivery.id).where(
         Delivery.user_id == user_id,
         Delivery.kind == DeliveryKind.SYSTEM,
         col(Delivery.slot).startswith(_CAUSE),
+        Delivery.slot != but,
         col(Delivery.created_at) > at - timedelta(days=1),
     )
     if len(session.exec(lately.limit(A_DAY)).all()) >= A_DAY:

@@ -144,7 +144,7 @@ class _Week:
                 self._found.waiting += ticks[tick]
                 continue
             today = tick.astimezone(self._zone).date()
-            if mailed[today] >= wants.max_instant_per_day:
+            if mailed[today] >= wants.max_instant_per_day or self._reader.away(tick):
                 self._for_digest += [(tick, line) for line in ticks[tick]]
                 continue
             chosen = choose(
