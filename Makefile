@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header --quiet pyproject.toml --extra build
 
-.PHONY: help demo up test test-full check bench bench-stories bench-batches bench-growth bench-docs bench-sending fault-table lock install install-dev clean
+.PHONY: help demo up test test-full check bench bench-stories bench-batches bench-growth bench-docs bench-sending pictures fault-table lock install install-dev clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench-growth: install-dev  ## Load test: 1,000 to 46,000 headlines, 40 clients, 
 
 bench-sending: install-dev  ## 10,000 mails through the outbox, against a bare smtplib loop.
 	$(BIN)/python -m benchmarks sending
+
+pictures: install-dev  ## Draw the pictures of the mails in docs/images anew (needs Chromium).
+	$(BIN)/python -m benchmarks.pictures
 
 fault-table: install-dev  ## Write docs/faults.md anew from what the fault tests see.
 	$(BIN)/python -m pytest tests/test_faults_sources.py tests/test_faults_crms.py tests/test_faults_models.py --write-fault-table

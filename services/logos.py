@@ -71,8 +71,13 @@ def _read(data: bytes) -> Image.Image:
 
 
 def _on_ground(image: Image.Image) -> Image.Image:
-    if image.getchannel("A").getextrema()[0] == 255:
+    alpha = image.getchannel("A")
+    if alpha.getextrema()[0] == 255:
         return image.convert("RGB")
+    seen = alpha.getbbox()
+    if seen is None:
+        raise UserError("there is nothing to be seen on this picture", "give one that is not all transparent")
+    image = image.crop(seen)
     ground = Image.new(
         "RGBA", (image.width + 2 * _MARGIN, image.height + 2 * _MARGIN), (*_ground(image), 255)
     )
@@ -82,12 +87,8 @@ def _on_ground(image: Image.Image) -> Image.Image:
 
 def _ground(image: Image.Image) -> tuple[int, int, int]:
     """White, or dark where what is seen of the picture is pale."""
-    seen = image.getchannel("A").histogram()
-    weight = sum(value * count for value, count in enumerate(seen))
-    if not weight:
-        raise UserError("there is nothing to be seen on this picture", "give one that is not all transparent")
     grey, alpha = image.convert("L").tobytes(), image.getchannel("A").tobytes()
-    brightness = sum(one * share for one, share in zip(grey, alpha, strict=True)) / weight
+    brightness = sum(one * share for one, share in zip(grey, alpha, strict=True)) / sum(alpha)
     return _DARK if brightness >= _PALE else _LIGHT
 
 

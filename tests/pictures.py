@@ -15,9 +15,9 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
 def drawn(
     width: int = 240, height: int = 80, *, mode: str = "RGBA", ink: Any = (20, 60, 120, 255)
 ) -> Image.Image:
-    """A disc on a transparent (or empty) ground."""
+    """An ellipse on a transparent (or empty) ground."""
     image = Image.new(mode, (width, height))
-    ImageDraw.Draw(image).ellipse((4, 4, height - 4, height - 4), fill=ink)
+    ImageDraw.Draw(image).ellipse((4, 4, width - 5, height - 5), fill=ink)
     return image
 
 

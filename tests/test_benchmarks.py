@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from benchmarks import growth, news, page, plots, quality_page
+from benchmarks import growth, news, page, pictures, plots, quality_page
 from benchmarks.__main__ import COMMANDS, main
 from benchmarks.grouping import batches, ours, scale, sets, tables, trials
 from benchmarks.grouping.labelled import Article, Labelled, halves, invented, read
@@ -376,3 +377,23 @@ def _grown(headlines: int, seconds: float, peak: float) -> dict[str, Any]:
         "stories": 2,
         "events": 2,
     }
+
+
+def test_the_docs_show_every_mail_at_every_width_and_in_the_dark() -> None:
+    shown = (pictures.ROOT / "docs" / "mail.md").read_text(encoding="utf-8")
+    for kind in pictures.KINDS:
+        for view in pictures.VIEWS:
+            name = f"mail-{kind}{view.suffix}.png"
+            assert f"images/{name}" in shown
+            with Image.open(pictures.FOLDER / name) as picture:
+                assert abs(picture.width - view.width * view.scale) <= 1
+                assert picture.mode == "P", "few colours"
+            assert (pictures.FOLDER / name).stat().st_size < 130_000
+
+
+@pytest.mark.parametrize("kind", pictures.KINDS)
+def test_a_picture_loads_nothing(kind: str) -> None:
+    html = pictures.page_of(kind)
+    assert "cid:" not in html
+    assert ("data:image/png" in html) == (kind in pictures.WITH_LOGO)
+    assert 'src="http' not in html

@@ -93,7 +93,7 @@ def test_a_logo_is_set_changed_and_taken_away_and_all_of_it_is_written_down(tena
     assert said == ["appearance.logo_set", "appearance.logo_set", "appearance.logo_removed"]
     assert rows(tenant, AuditLog)[0].details == {
         "media_type": "image/png",
-        "width": 244,
+        "width": 256,
         "height": 96,
         "bytes": len(first.data),
     }
@@ -128,8 +128,8 @@ def test_the_command_sets_shows_and_removes_it(tenant: Tenant, tmp_path: Path) -
         done = CliRunner().invoke(app, ["appearance", *arguments, "--business", "test"])
         return f"{done.exit_code} {done.output}"
 
-    assert "122 x 48 points" in run("logo", str(file))
-    assert '"width": 122' in run("show")
+    assert "128 x 48 points" in run("logo", str(file))
+    assert '"width": 128' in run("show")
     assert "the logo is gone" in run("logo", "--remove")
     assert '"logo": null' in run("show")
     assert "there was no logo" in run("logo", "--remove")

@@ -140,7 +140,7 @@ def the_logo(data: bytes) -> bytes:
     [image] = [part for part in message.walk() if part.get_content_maintype() == "image"]
     picture = image.get_payload(decode=True)
     assert isinstance(picture, bytes)
-    assert Image.open(BytesIO(picture)).size == (244, 96)
+    assert Image.open(BytesIO(picture)).size == (256, 96)
     return picture
 
 
