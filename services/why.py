@@ -10,7 +10,7 @@ from models.clients import match_rules, open_assignments
 from models.engine import reading
 from models.events import Decision, Event, Stage, decisions_about, decisions_for, event_by_id, judged_by
 from models.links import links_of
-from models.mail import Delivery, NotificationState, newest_line
+from models.mail import Channel, Delivery, NotificationState, newest_line
 from models.news import Article, article_at, article_by_id, article_titled
 from models.scope import Scope
 from services.accounts import is_admin
@@ -122,12 +122,21 @@ def _outcome(scope: Scope, session: Session, event: Event, person: User, client:
     if ledger is None:
         return f"{client}: an event, but you do not look after this client."
     if ledger.state is NotificationState.SKIPPED:
-        said = [d.reason for d in decisions_for(scope, session, event.id, person.id) if d.reason]
+        # An older revision of the event may have been decided later: only what says the line's own reason is about it.
+        told = decisions_for(scope, session, event.id, person.id)
+        said = [d.reason for d in told if d.reason and d.reason_code == ledger.reason]
         return f"{client}: not mailed ({ledger.reason}). {said[-1] if said else ''}".strip()
+    if ledger.channel is Channel.IN_APP:
+        return f"{client}: in the app, and not mailed: e-mail was switched off when it was sorted."
     mail = session.get(Delivery, ledger.delivery_id) if ledger.delivery_id else None
     if mail is None:
         return f"{client}: waits for your next {'digest' if str(ledger.route) == 'digest' else 'mail'}."
-    return f"{client}: {ledger.state.value} in “{mail.subject}” ({mail.slot})."
+    called = (
+        f"“{mail.subject}” ({mail.slot})"
+        if mail.subject
+        else f"the mail {mail.slot}, which is not written yet"
+    )
+    return f"{client}: {ledger.state.value} in {called}."
 
 
 def _computed(scope: Scope, session: Session, article: Article, person: User) -> tuple[list[Step], str]:

@@ -14,13 +14,14 @@ from sqlmodel import col
 from models.accounts import Frequency
 from models.base import utc_now
 from models.clients import Client, ClientAssignment, ClientMatchRule, MatchRuleKind
-from models.events import OWN_ENGINES, Decision, Stage
+from models.events import OWN_ENGINES, Decision, Event, Stage
 from models.news import Article
 from services.errors import UserError
 from services.why import Why, why
 from tasks.classify.classifier import RulesClassifier
 from tasks.classify.record import FEEDBACK_ENGINE, MATCH_ENGINE
 from tasks.filter.stage import filter_batch
+from tasks.notify.planning import plan_digests
 from tasks.notify.stage import digest_batch, notify_batch
 from tasks.notify.transports.file import FileTransport
 
@@ -115,6 +116,30 @@ def test_below_the_threshold_says_both_figures(deal: Desk) -> None:
     assert told.answer.startswith("Nordwind Energy: not mailed (below_threshold). ")
     assert "0.99" in told.answer
     assert stages(told)[-1] == ("filter", "skip", "below_threshold")
+
+
+def test_who_switched_mail_off_is_told_that_it_is_in_the_app(deal: Desk) -> None:
+    deal.tenant.add_user(MARIA, clients=deal.clients, email_notifications_enabled=False)
+    deal.settle()
+    assert deal.why(DEAL).answer == (
+        "Nordwind Energy: in the app, and not mailed: e-mail was switched off when it was sorted."
+    )
+
+
+def test_an_older_revision_that_was_decided_later_does_not_speak_for_the_newest(deal: Desk) -> None:
+    deal.tenant.add_user(MARIA, clients=deal.clients)
+    deal.settle()
+    tomorrow = NOW + timedelta(days=1)
+    plan_digests(deal.tenant.scope, tomorrow)
+    assert deal.why(DEAL).answer == (
+        "Nordwind Energy: attached in the mail daily:2026-03-11, which is not written yet."
+    )
+    change(deal.tenant, Event, revision=2, relevance=0.1, needs_filter=True)
+    filter_batch(deal.plan, 100)
+    deal.send_digests()  # its claim finds the first revision replaced
+    told = deal.why(DEAL)
+    assert told.steps[-1].reason_code == "superseded"
+    assert told.answer.startswith("Nordwind Energy: not mailed (below_threshold). relevance 0.10 is below")
 
 
 def test_somebody_else_s_client_is_said_to_be_that(deal: Desk) -> None:
