@@ -2,17 +2,15 @@
 
 import itertools
 from collections import Counter
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from conftest import NOW, Tenant
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 from newsroom import add_event, add_run, add_story, mails, notes, plan_for
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from models.accounts import Business, ClientPreference, Frequency, User, UserPreference, UserState
+from models.accounts import Business, Frequency, UserPreference
 from models.base import new_id
 from models.clients import Client, Tier
 from models.clock import FixedClock
@@ -33,7 +31,7 @@ from models.scope import Scope
 from tasks.filter.stage import filter_batch
 from tasks.notify.compose import crm_line, draft
 from tasks.notify.letter import Letter
-from tasks.notify.planning import plan_digests, plan_instant
+from tasks.notify.planning import plan_digests
 from tasks.notify.stage import digest_batch, notify_batch
 from tasks.notify.transports.transport import About, Envelope, Limits, Outcome, Result
 from tasks.plan import StageReport
@@ -510,236 +508,6 @@ def test_mail_that_may_not_be_delivered_never_meets_real_mail(tenant):
     }
     digest(tenant, transport=transport, deliver=False)
     assert b"From the archive" in transport.accepted[1].data
-
-
-# Conservation
-
-RESULTS = st.lists(st.sampled_from([*Result]), min_size=1, max_size=3)
-STEPS = st.one_of(
-    st.tuples(st.just("news"), st.integers(0, 2), st.floats(0.5, 1)),
-    st.tuples(st.just("next day"), RESULTS),
-    st.tuples(st.just("event"), st.integers(0, 2), st.floats(0, 1), st.booleans()),
-    st.tuples(st.just("same story"), st.integers(0, 2), st.floats(0.5, 1)),
-    st.tuples(st.just("revise"), st.integers(0, 20)),
-    st.tuples(st.just("filter"), st.integers(1, 5)),
-    st.tuples(st.just("instant"), RESULTS),
-    st.tuples(st.just("digest"), RESULTS),
-    st.tuples(
-        st.just("plan"),
-    ),
-    st.tuples(st.just("wait"), st.sampled_from([5, 60, 600, 1440, 4320])),
-    st.tuples(st.just("wants"), st.sampled_from(Frequency), st.floats(0, 1), st.booleans()),
-    st.tuples(st.just("mute"), st.integers(0, 2)),
-    st.tuples(st.just("deactivate"), st.booleans()),
-    st.tuples(st.just("absent"), st.integers(0, 5), st.booleans()),
-)
-
-
-class Ledger:
-    """Does steps to a tenant of its own and checks after each that nothing is lost, doubled or contradictory."""
-
-    def __init__(self) -> None:
-        with writing(Scope.operator()) as session:
-            business = Business(slug=f"t{new_id().hex}", name="Test")
-            session.add(business)
-            session.flush()
-        self.tenant = Tenant(business.id)
-        self.now = NOW
-        self.clients = [self.tenant.add_client(name) for name in ("Acme", "Borealis", "Corvus")]
-        self.maria = self.tenant.add_user(
-            "maria@x.example", clients=tuple(self.clients), max_items_per_digest=3
-        )
-        self.ivo = self.tenant.add_user(
-            "ivo@x.example", clients=tuple(self.clients[:2]), frequency=Frequency.INSTANT
-        )
-        self.tenant.add_user("all@x.example", assigned_clients_only=False, frequency=Frequency.WEEKLY)
-        self.covered_until: datetime | None = None
-        self.expected: dict[tuple[object, int], int] = {}
-        """How many lines each revision of an event has."""
-        self.undecided: dict[object, int] = {}
-        self.events: dict[object, object] = {}
-        self.story = None
-
-    def do(self, step: str, *how) -> None:
-        getattr(self, step.replace(" ", "_"))(*how)
-
-    def event(self, client: int, relevance: float, is_history: bool) -> None:
-        self._add(client, f"N{len(self.events)}", relevance=relevance, is_history=is_history)
-
-    def news(self, client: int, relevance: float) -> None:
-        self.event(client, relevance, False)
-        self.filter(100)
-
-    def next_day(self, results: list[Result]) -> None:
-        self.wait(1440)
-        self.digest(results)
-
-    def same_story(self, client: int, relevance: float) -> None:
-        self.story = self.story or add_story(self.tenant, "Joint")
-        query = select(Event.id).where(Event.story_id == self.story, Event.client_id == self.clients[client])
-        with reading(self.tenant.scope) as session:
-            known = session.exec(query).first()
-        if known is None:
-            self._add(client, "Joint", relevance=relevance, story_id=self.story)
-
-    def _add(self, client: int, title: str, **fields) -> None:
-        event = add_event(self.tenant, self.clients[client], title, at=self.now, **fields)
-        self.events[event] = self.clients[client]
-        self.undecided[event] = 1
-
-    def revise(self, number: int) -> None:
-        if not self.events:
-            return
-        event = list(self.events)[number % len(self.events)]
-        with writing(self.tenant.scope) as session:
-            row = session.exec(select(Event).where(Event.id == event)).one()
-            row.revision += 1
-            row.needs_filter = True
-            session.add(row)
-            self.undecided[event] = row.revision
-
-    def filter(self, limit: int) -> None:
-        filter_batch(plan_for(self.tenant, as_of=self.now), limit)
-        with reading(self.tenant.scope) as session:
-            left = set(session.exec(select(Event.id).where(col(Event.needs_filter).is_(True))))
-        for event in [event for event in self.undecided if event not in left]:
-            self.expected[event, self.undecided.pop(event)] = self.considered(self.events[event])
-
-    def considered(self, client: object) -> int:
-        """Maria, who follows everything, and Ivo for his own clients or while he stands in for Maria."""
-        standing_in = self.covered_until is not None and self.now < self.covered_until
-        return 3 if client != self.clients[2] or standing_in else 2
-
-    def absent(self, days: int, covered: bool) -> None:
-        today = self.now.date()
-        values = {"absent_from": today, "absent_until": today + timedelta(days=days)}
-        midnight = datetime.combine(today + timedelta(days=days + 1), time(0), UTC)
-        self.covered_until = midnight if covered else None
-        with writing(self.tenant.scope) as session:
-            mine = update(User).where(col(User.id) == self.maria)
-            session.exec(mine.values(**values, cover_user_id=self.ivo if covered else None))
-
-    def instant(self, results: list[Result]) -> None:
-        instant(self.tenant, self.now, Answers(*results))
-
-    def digest(self, results: list[Result]) -> None:
-        digest(self.tenant, self.now, Answers(*results))
-
-    def plan(self) -> None:
-        plan_instant(self.tenant.scope, self.now, clock=FixedClock(self.now))
-        plan_digests(self.tenant.scope, self.now, clock=FixedClock(self.now))
-
-    def wait(self, minutes: int) -> None:
-        self.now += timedelta(minutes=minutes)
-
-    def wants(self, frequency: Frequency, threshold: float, email: bool) -> None:
-        values = {
-            "notification_frequency": frequency,
-            "relevance_threshold": threshold,
-            "email_notifications_enabled": email,
-        }
-        mine = col(UserPreference.user_id) == self.maria
-        with writing(self.tenant.scope) as session:
-            session.exec(update(UserPreference).where(mine).values(**values))
-
-    def mute(self, client: int) -> None:
-        client_id = self.clients[client]
-        with writing(self.tenant.scope) as session:
-            known = session.exec(
-                select(ClientPreference).where(ClientPreference.client_id == client_id)
-            ).first()
-            row = known or ClientPreference(
-                business_id=self.tenant.business_id, user_id=self.maria, client_id=client_id
-            )
-            row.muted = not row.muted
-            session.add(row)
-
-    def deactivate(self, gone: bool) -> None:
-        state = UserState.DEACTIVATED if gone else UserState.ACTIVE
-        with writing(self.tenant.scope) as session:
-            session.exec(update(User).where(col(User.id) == self.maria).values(state=state))
-
-    def check(self) -> None:
-        lines, posts = notes(self.tenant), mails(self.tenant)
-        by_id = {mail.id: mail for mail in posts}
-        # Everybody considered, once.
-        keys = Counter((note.event_id, note.revision, note.user_id) for note in lines)
-        assert set(keys.values()) <= {1}
-        assert Counter((note.event_id, note.revision) for note in lines) == self.expected
-        # Each line is in exactly one state, and agrees with its mail.
-        for note in lines:
-            assert (note.reason is not None) == (note.state is NotificationState.SKIPPED)
-            if note.state is NotificationState.WAITING:
-                assert (note.delivery_id, note.route is None) == (None, False)
-            elif note.channel is Channel.IN_APP:
-                assert (note.delivery_id, note.route) == (None, Route.IN_APP)
-                assert note.state in (NotificationState.DELIVERED, NotificationState.SKIPPED)
-            elif note.state is not NotificationState.SKIPPED:
-                mail = by_id[note.delivery_id]
-                assert note.state is IN_MAIL[mail.state]
-                assert mail.user_id == note.user_id
-                instant_mail = mail.kind is DeliveryKind.EVENT
-                assert note.route is (Route.INSTANT if instant_mail else Route.DIGEST)
-        # Within the limits, and one mail a slot.
-        assert len({(mail.recipient, mail.kind, mail.slot) for mail in posts}) == len(posts)
-        carried = Counter(
-            note.delivery_id
-            for note in lines
-            if note.state not in (NotificationState.SKIPPED, NotificationState.WAITING) and note.delivery_id
-        )
-        for mail in posts:
-            if mail.state in (DeliveryState.EMPTY, DeliveryState.COALESCED):
-                assert carried[mail.id] == 0
-            assert mail.item_count <= (3 if mail.user_id == self.maria else 10)
-        a_day = Counter(
-            (mail.user_id, (mail.window_start or NOW).date())
-            for mail in posts
-            if mail.kind is DeliveryKind.EVENT
-            and mail.state not in (DeliveryState.EMPTY, DeliveryState.COALESCED)
-        )
-        assert all(count <= 3 for count in a_day.values())
-
-
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(STEPS, min_size=10, max_size=30))
-@example(
-    [
-        ("news", 0, 0.9),
-        ("digest", [Result.PERMANENT, Result.UNKNOWN, Result.TEMPORARY]),
-        ("news", 0, 0.8),
-        ("revise", 0),
-        ("filter", 100),
-        ("next day", [Result.UNAVAILABLE]),
-        ("next day", [Result.SENT]),
-    ]
-)
-def test_nothing_is_lost_or_doubled_whatever_happens(db, steps):
-    ledger = Ledger()
-    for step in steps:
-        ledger.do(*step)
-        ledger.check()
-    # Left alone, everything comes to an end: what is not waiting for a window is settled.
-    while ledger.undecided:
-        ledger.do("filter", 100)
-    for _ in range(14):  # an absence, and then a whole week
-        ledger.do("wait", 1440)
-        ledger.do("digest", [])
-        ledger.check()
-    open_ones = {note.state for note in notes(ledger.tenant)} & {
-        NotificationState.WAITING,
-        NotificationState.ATTACHED,
-    }
-    assert open_ones == set()
-
-
-@pytest.mark.full
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(STEPS, min_size=10, max_size=40))
-def test_nothing_is_lost_or_doubled_at_length(db, steps):
-    ledger = Ledger()
-    for step in steps:
-        ledger.do(*step)
-        ledger.check()
 
 
 def test_the_reason_of_an_item_names_the_ai_that_gave_it(tenant):
