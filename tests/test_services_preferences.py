@@ -6,22 +6,31 @@ from uuid import UUID
 
 import pytest
 from conftest import NOW, Tenant
-from desk import rows
+from desk import another_tenant, change, rows
 from newsroom import add_event, mails, notes, plan_for
 from typer.testing import CliRunner
 
 from cli.main import app
-from models.accounts import Frequency
+from models.accounts import Frequency, User, UserPreference, UserState
 from models.audit import AuditLog
 from models.clock import FixedClock
 from models.engine import reading
 from models.events import Event
-from models.mail import DeliveryKind, DeliveryState, NotificationState, Route, SkipReason
+from models.mail import DeliveryKind, DeliveryState, NotificationState, Route, SkipReason, Suppression
 from models.news import ArticleClient, LinkState
 from models.scope import Role, Scope
 from services.errors import UserError
 from services.muting import Changed, ClientException, client_exceptions, mute, set_client_exception
-from services.preferences import Preferences, change_preferences, preferences_of_person
+from services.preference_page import preference_page
+from services.preferences import (
+    Preferences,
+    change_preferences,
+    colleagues,
+    last_change,
+    preferences_of_person,
+    undo_change,
+)
+from services.subscriptions import stop
 from services.why import why
 from tasks.filter.facts import load_people
 from tasks.filter.stage import filter_batch
@@ -307,3 +316,130 @@ def test_an_exception_is_made_and_shown_on_the_command_line(tenant: Tenant) -> N
     assert '"clients": [{"client": "Acme"' in run("show", "maria@example.com", "--json")[1]
     assert run("client", "maria@example.com", "acme", "colour=red")[0] == 2
     assert run("client", "maria@example.com", "nobody", "muted=yes")[0] == 2
+
+
+def test_the_last_change_can_be_taken_back_and_done_again(tenant: Tenant) -> None:
+    maria = tenant.add_user("maria@example.com", user={"name": "Maria"})
+    ivo = tenant.add_user("ivo@example.com", user={"name": "Ivo"})
+    own = as_person(tenant, maria)
+    assert ivo
+    assert last_change(own, maria) is None
+    with pytest.raises(UserError, match="no change to take back"):
+        undo_change(own, maria)
+    wished = {
+        "threshold": 0.7,
+        "categories": ["funding"],
+        "quiet_from": "20:00",
+        "quiet_until": "07:00",
+        "absent_from": "2026-12-24",
+        "cover": "ivo@example.com",
+    }
+    change_preferences(own, maria, wished)
+    last = last_change(own, maria)
+    assert last is not None
+    assert ({*last.before}, last.by, last.is_undo) == ({*wished}, "Maria", False)
+    assert last.before["threshold"] == 0.5
+    fields, closed = undo_change(own, maria)
+    assert ({*fields}, closed) == ({*wished}, 0)
+    assert preferences_of_person(own, maria) == Preferences()
+    again = last_change(own, maria)
+    assert again is not None
+    assert again.is_undo
+    undo_change(own, maria)
+    back = preferences_of_person(own, maria)
+    assert (back.threshold, back.quiet_from, back.cover) == (0.7, time(20, 0), "ivo@example.com")
+
+
+def test_taking_back_leaves_what_something_else_has_changed_since(tenant: Tenant) -> None:
+    maria = tenant.add_user()
+    own = as_person(tenant, maria)
+    change_preferences(own, maria, {"threshold": 0.7, "frequency": "weekly"})
+    change(tenant, UserPreference, UserPreference.user_id == maria, relevance_threshold=0.9)
+    assert undo_change(own, maria)[0] == ["frequency"]
+    assert preferences_of_person(own, maria).threshold == 0.9
+    change_preferences(own, maria, {"frequency": "instant"})
+    change(tenant, UserPreference, UserPreference.user_id == maria, notification_frequency=Frequency.WEEKLY)
+    with pytest.raises(UserError, match="changed again"):
+        undo_change(own, maria)
+
+
+def test_taking_back_is_a_change_like_any_other(tenant: Tenant) -> None:
+    acme = tenant.add_client()
+    maria = tenant.add_user(clients=(acme,))
+    own = as_person(tenant, maria)
+    change_preferences(own, maria, {"threshold": 0.3}, now=NOW)
+    add_event(tenant, acme, relevance=0.4)
+    filter_batch(plan_for(tenant, deliver=True), 10)
+    assert notes(tenant)[0].state is NotificationState.WAITING
+    assert undo_change(own, maria, now=NOW) == (["threshold"], 1)
+    assert notes(tenant)[0].reason is SkipReason.BELOW_THRESHOLD
+
+
+def test_a_change_is_taken_back_by_the_person_or_an_admin_alone(tenant: Tenant) -> None:
+    maria = tenant.add_user()
+    change_preferences(as_person(tenant, maria), maria, {"threshold": 0.7})
+    ivo = as_person(tenant, tenant.add_user("ivo@example.com"), Role.MANAGER)
+    for call in (last_change, undo_change, colleagues):
+        with pytest.raises(PermissionError):
+            call(ivo, maria)
+    admin = as_person(tenant, tenant.add_user("ada@example.com", user={"name": "Ada"}), Role.ADMIN)
+    undo_change(admin, maria)
+    last = last_change(as_person(tenant, maria), maria)
+    assert last is not None
+    assert last.by == "Ada"
+    other = another_tenant()
+    stranger = as_person(other, other.add_user("x@example.com"), Role.OWNER)
+    for call in (last_change, undo_change, colleagues):
+        with pytest.raises(UserError, match="no such person"):
+            call(stranger, maria)
+
+
+def test_a_cover_who_is_gone_by_then_stands_in_no_more(tenant: Tenant) -> None:
+    maria, ivo = tenant.add_user(), tenant.add_user("ivo@example.com")
+    own = as_person(tenant, maria)
+    change_preferences(own, maria, {"cover": "ivo@example.com", "threshold": 0.6})
+    change_preferences(own, maria, {"cover": ""})
+    change(tenant, User, User.id == ivo, email="ivo.new@example.com")
+    undo_change(own, maria)
+    assert preferences_of_person(own, maria).cover == "ivo.new@example.com"
+    assert all("example.com" not in str(row.details) for row in rows(tenant, AuditLog))
+
+
+def test_colleagues_are_everybody_else_who_gets_mail(tenant: Tenant) -> None:
+    maria = tenant.add_user()
+    tenant.add_user("b@example.com", user={"name": "Bea"})
+    tenant.add_user("a@example.com", user={"name": "Ada"})
+    tenant.add_user("gone@example.com", user={"state": UserState.DEACTIVATED})
+    assert [one.name for one in colleagues(as_person(tenant, maria), maria)] == ["Ada", "Bea"]
+
+
+def test_the_page_has_the_clients_that_are_followed_and_those_with_exceptions(tenant: Tenant) -> None:
+    mine, muted, other = tenant.add_client("Mine"), tenant.add_client("Muted"), tenant.add_client("Other")
+    maria = tenant.add_user(clients=(mine,))
+    own = as_person(tenant, maria)
+    set_client_exception(own, maria, muted, {"muted": True})
+    set_client_exception(own, maria, other, {"threshold": 0.9})
+    set_client_exception(own, maria, other, {"threshold": None})
+    page = preference_page(own, maria, now=NOW)
+    assert [(one.client, one.muted, one.threshold) for one in page.clients] == [
+        ("Mine", False, None),
+        ("Muted", True, None),
+    ]
+    assert (page.is_own, page.tracks, page.blocked, page.stopped) == (True, False, "", frozenset())
+    change_preferences(own, maria, {"assigned_clients_only": False})
+    assert [one.client for one in preference_page(own, maria, now=NOW).clients] == ["Mine", "Muted", "Other"]
+    admin = as_person(tenant, tenant.add_user("ada@example.com"), Role.ADMIN)
+    assert not preference_page(admin, maria, now=NOW).is_own
+    with pytest.raises(PermissionError):
+        preference_page(own, admin.user_id, now=NOW)  # type: ignore[arg-type]
+
+
+def test_the_page_says_what_keeps_mail_away(tenant: Tenant) -> None:
+    maria = tenant.add_user()
+    own = as_person(tenant, maria)
+    stop(tenant.scope, "maria@example.com", [DeliveryKind.DIGEST], how="a link")
+    assert preference_page(own, maria).stopped == {DeliveryKind.DIGEST}
+    tenant.add(
+        Suppression(business_id=tenant.business_id, recipient="maria@example.com", reason="hard_bounce")
+    )
+    assert preference_page(own, maria).blocked == "hard_bounce"
