@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import typer
 from click.testing import Result
+from keyring import PASSWORD
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
@@ -251,6 +252,8 @@ def test_doctor(fresh: Path) -> None:
     call("import-clients", put(fresh, "clients.csv", "name\nAcme\n"))
     assert "main: no source is switched on" in call("doctor").stdout
     call("providers", "enable", "google_news")
+    assert "main: no owner has a password" in call("doctor").stdout
+    CliRunner().invoke(app, ["user", "password", "boss@example.com", "--stdin"], input=PASSWORD)
     found = json.loads(call("doctor", "--json").stdout)
     assert found["state"] == "ok", found
     assert {check["name"] for check in found["checks"]} >= {
