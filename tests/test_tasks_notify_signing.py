@@ -1,6 +1,7 @@
 """DKIM over the bytes that leave: verified as a receiver does it, the same at every retry."""
 
 import re
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,16 @@ import pytest
 from conftest import NOW, Tenant
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from desk import rows
 from mailserver import Mailbox, smtp_server
 from newsroom import mails
 from test_tasks_notify_outbox import Scripted, planned, send
 
+from models.accounts import User
 from models.clock import FixedClock
-from models.mail import Delivery, DeliveryKind, DeliveryState
+from models.mail import Delivery, DeliveryKind, DeliveryState, EmailBody
 from models.settings import Settings, get_settings
+from tasks.notify.notices import post
 from tasks.notify.render import Rendered
 from tasks.notify.signing import BadKey, Signer, signer_for
 from tasks.notify.transports.smtp import SmtpTransport
@@ -198,3 +202,35 @@ def test_keys_that_will_not_do(tmp_path: Path, content: bytes, says: str) -> Non
 
 def test_without_a_key_mail_is_not_signed() -> None:
     assert signer_for(Settings(_env_file=None)) is None  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_signed"),
+    [({}, True), ({"TRANSPORT": "sendgrid"}, False), ({"DKIM_KEY": "/nowhere/dkim.pem"}, False)],
+    ids=["signed", "the provider signs", "the key is gone"],
+)
+@pytest.mark.usefixtures("signing")
+def test_a_notice_is_signed_where_that_holds_and_never_lost_for_a_key(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], is_signed: bool
+) -> None:
+    for name, value in changes.items():
+        monkeypatch.setenv(f"CM_{name}", value)
+    get_settings.cache_clear()
+    tenant.add_user()
+    [person] = rows(tenant, User)
+    said = post(
+        tenant.scope,
+        person,
+        DeliveryKind.ALERT,
+        "alert:1",
+        heading="Source down",
+        body=("It does not answer.",),
+        at=NOW,
+    )
+    assert said is not None
+    data = zlib.decompress(rows(tenant, EmailBody)[0].mime)
+    assert data.startswith(b"DKIM-Signature:") == is_signed
+    if is_signed:
+        signer = signer_for(get_settings())
+        assert signer is not None
+        assert holds(data, signer)

@@ -15,15 +15,17 @@ from models.base import new_id
 from models.engine import insert_rows, reading, writing
 from models.mail import Channel, Delivery, DeliveryKind, EmailBody
 from models.scope import Scope
-from models.settings import get_settings
+from models.settings import Settings, get_settings
 from tasks.notify.catchup import delivery_row
 from tasks.notify.claim import message_id
 from tasks.notify.letter import Letter
 from tasks.notify.look import business_and_look
 from tasks.notify.render import render
-from tasks.notify.signing import signer_for
+from tasks.notify.signing import BadKey, Signer, signer_for
+from tasks.notify.transports.transport import open_transport
 from tasks.notify.windows import Window
 from tasks.notify.wire import final_bytes
+from tasks.registry import UnknownProvider
 
 
 def post(
@@ -71,7 +73,7 @@ def post_letter(
     delivery.message_id = message_id(slug, delivery, settings.mail_from)
     rendered = render(letter.model_copy(update={"recipient_email": row["recipient"]}))
     data = final_bytes(
-        rendered, delivery, settings=settings, to_name=person.name, at=at, signer=signer_for(settings)
+        rendered, delivery, settings=settings, to_name=person.name, at=at, signer=_signer(settings)
     )
     written = row | {"subject": rendered.subject, "message_id": delivery.message_id}
     with writing(scope) as session:
@@ -81,6 +83,16 @@ def post_letter(
         stored = {"delivery_id": delivery.id, "mime": zlib.compress(data), "created_at": at}
         insert_rows(session, EmailBody, [stored])
     return delivery.id
+
+
+def _signer(settings: Settings) -> Signer | None:
+    """The deployment's signer, where the mail will leave as it is stored. Without a key that works a notice is stored
+    unsigned: it may be the one that says so."""
+    try:
+        verbatim = open_transport(settings.transport, settings).verbatim
+        return signer_for(settings) if verbatim else None
+    except (BadKey, UnknownProvider):
+        return None
 
 
 def _letter(
