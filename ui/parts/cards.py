@@ -248,7 +248,9 @@ def undo_verdict(viewer: Viewer, feedback_id: str) -> None:
     """Take a verdict back, say what came of it, and show the page anew."""
     with told():
         said, again = feedback.undo(viewer.scope, feedback_id)
-        after = f": {counted(again, 'item is', 'items are')} decided again" if again else ""
+        after = f"; {counted(again, 'item is', 'items are')} decided again" if again else ""
+        if said.verdict == FeedbackVerdict.WRONG_COMPANY.value:
+            after += "; the next run brings it back"
         done(f"Taken back for {said.client}{after}")
         st.rerun()
 
