@@ -91,6 +91,7 @@ def test_a_reader_unsubscribes_at_the_real_service(tenant: Tenant) -> None:
     assert link.rpartition("/")[2] not in "".join(told)
 
 
+@pytest.mark.full
 def test_the_app_is_served_beside_it_to_who_signed_in(tenant: Tenant) -> None:
     add_person(tenant)
     page, own = {"Accept": "text/html"}, {"Sec-Fetch-Site": "same-origin"}
