@@ -17,7 +17,7 @@ from ui.parts.layout import done, told
 from ui.parts.words import counted, day, plain
 from ui.views.client_words import tier_words
 
-_TIERS: tuple[Tier | None, ...] = (None, *Tier)
+_TIERS: dict[str, Tier | None] = {tier_words(tier): tier for tier in (None, *Tier)}
 _LINES = "One a line."
 _HELP = {
     "name": "What people call it. News must name it, or one of its other names, to be found.",
@@ -99,15 +99,10 @@ def _fields(now: ClientFields | None) -> dict[str, Any]:
             "ticker": _text("Ticker", "ticker", now, 20),
             "industry": _text("Industry", "industry", now, 120),
         }
-        tier = now.tier if now else None
-        fields["tier"] = st.selectbox(
-            "Tier",
-            _TIERS,
-            index=_TIERS.index(tier),
-            format_func=tier_words,
-            help=_HELP["tier"],
-            key="client-tier",
-        )
+        tiers = list(_TIERS)
+        chosen = tiers.index(tier_words(now.tier if now else None))
+        tier = st.selectbox("Tier", tiers, index=chosen, help=_HELP["tier"], key="client-tier")
+        fields["tier"] = _TIERS[tier]
     with right:
         fields["aliases"] = _lines("Other names", "aliases", now)
         fields["excluded_terms"] = _lines("Not about it, where a text says", "excluded_terms", now)

@@ -16,6 +16,8 @@ from ui.parts.words import counted, plain, words
 from ui.views.client_words import OUTCOMES, tier_words
 
 _READ, _DONE = "crm-read", "crm-imported"
+_EMPTY = "Leave empty"
+_TIERS = {tier_words(tier): tier for tier in Tier}
 _HEIGHT = 420
 
 
@@ -77,19 +79,13 @@ def _choices(records: Sequence[Any]) -> Choices:
         st.subheader("Its words for tiers", anchor=False)
         with st.container(horizontal=True):
             for word in unknown[:12]:
-                tier = st.selectbox(
-                    plain(word), (None, *Tier), format_func=_left_empty, key=f"crm-tier-{word}", width=170
-                )
-                if tier is not None:
-                    tiers[word.casefold()] = tier
+                tier = st.selectbox(plain(word), [_EMPTY, *_TIERS], key=f"crm-tier-{word}", width=170)
+                if tier in _TIERS:
+                    tiers[word.casefold()] = _TIERS[tier]
     with st.container(horizontal=True, gap="large"):
         prefer = st.toggle("Where both have changed, take the CRM’s", key="crm-prefer")
         archive = st.toggle("Archive clients that are gone from the CRM", key="crm-archive")
     return Choices(tiers=tiers, prefer_crm=prefer, archive_missing=archive)
-
-
-def _left_empty(tier: Tier | None) -> str:
-    return tier_words(tier) if tier else "leave empty"
 
 
 def _show(plan: Plan, choices: Choices) -> None:

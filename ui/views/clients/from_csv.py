@@ -34,6 +34,7 @@ _LABELS = {
     "crm_id": "CRM id",
     "assigned_to": "Looked after by (e-mail addresses)",
 }
+_NONE = -1
 _HEIGHT = 420
 
 
@@ -92,7 +93,7 @@ def _file() -> Sheet | None:
 def _columns(sheet: Sheet) -> dict[str, int]:
     """Field → number of the column, as detected or as somebody changed it."""
     guessed = guess(sheet)
-    options = [None, *range(len(sheet.columns))]
+    options = [_NONE, *range(len(sheet.columns))]
     st.caption(
         f"Found {counted(len(sheet.columns), 'column')}, of which {len(guessed)} are recognised. A field without a "
         "column is left as it is. An empty cell under a column empties the field."
@@ -105,11 +106,11 @@ def _columns(sheet: Sheet) -> dict[str, int]:
                 column = st.selectbox(
                     _LABELS.get(field, words(field)),
                     options,
-                    index=options.index(guessed.get(field)),
-                    format_func=lambda at: "no column" if at is None else _named(sheet, at),
+                    index=options.index(guessed.get(field, _NONE)),
+                    format_func=lambda at: "no column" if at == _NONE else _named(sheet, at),
                     key=f"import-{field}-{hash(sheet.columns)}",
                 )
-                if column is not None:
+                if column != _NONE:
                     chosen[field] = column
                     st.caption(", ".join(plain(value[:40]) for value in sheet.samples(column, 2)) or "empty")
     unused = [name for at, name in enumerate(sheet.columns) if at not in chosen.values() and name]
