@@ -64,6 +64,8 @@ def _typed(viewer: Viewer) -> None:
             with told():
                 typed = add_typed(viewer.scope, text, mine=mine)
                 st.session_state[_FAULTS] = typed.faults
+                if typed.faults:
+                    st.query_params["step"] = "1"  # what was left out is told here
                 done(_said(typed))
                 st.rerun()
     for fault in st.session_state.pop(_FAULTS, [])[:_NAMED]:
