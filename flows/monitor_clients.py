@@ -61,15 +61,15 @@ def monitor_clients(
         return skipped(turn.skipped)
     try:
         plan = open_run(
-            business,
+            turn.business,
             client_names=clients,
             sources=sources,
-            days_back=days_back,
+            days_back=turn.days_back or days_back,
             force_mock=force_mock,
             baseline=baseline,
             deliver=deliver,
             trigger=runtime.deployment.name or "flow",
-            search_only=search_only,
+            search_only=search_only or turn.search_only,
             flow_run_id=runtime.flow_run.id,
             turn=turn,
         )

@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort
 from prefect.states import Completed
 
-from services.schedules.turns import Turn, take_turn
+from services.schedules.turns import Turn, take_turn, whose_start
 
 SKIPPED = "Skipped"
 _BY_SCHEDULE = "auto-scheduled"
@@ -18,11 +18,14 @@ _BY_SCHEDULE = "auto-scheduled"
 def this_turn(business: str | None, schedule_id: UUID | None, retry_of: UUID | None) -> Turn:
     """The turn of the flow run that asks. One that another process works already is left to it, its state too."""
     run = runtime.flow_run
+    is_scheduled = _BY_SCHEDULE in run.tags
+    if is_scheduled and schedule_id is None:
+        business, schedule_id = whose_start(run.id) or (business, None)
     turn = take_turn(
         business,
         schedule_id,
         flow_run_id=run.id,
-        slot=run.scheduled_start_time if _BY_SCHEDULE in run.tags else None,
+        slot=run.scheduled_start_time if is_scheduled else None,
         retry_of=retry_of,
     )
     if turn.is_double:

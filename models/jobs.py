@@ -161,32 +161,30 @@ def mark_crashed(scope: Scope, session: Session, *, silent_for: timedelta) -> li
     A process of this machine that is gone is known at once, any other by the heartbeat it owes.
     """
     now = utc_now()
-    running = session.exec(select(JobRun).where(JobRun.state == RunState.RUNNING))
+    running = list(session.exec(select(JobRun).where(JobRun.state == RunState.RUNNING)))
     lost = [run for run in running if run.heartbeat_at < now - silent_for or died_here(run.holder)]
-    buried = []
-    for run in lost:
-        values = {"state": RunState.CRASHED, "finished_at": now, "error": "its process died or was cut off"}
-        if end_run(scope, session, run, **values):
-            buried.append(run)
-    return buried
+    values = {"state": RunState.CRASHED, "finished_at": now, "error": "its process died or was cut off"}
+    ended = [end_run(scope, session, run, **values) for run in lost]
+    return [run for run in ended if run is not None]
 
 
-def end_run(scope: Scope, session: Session, run: JobRun, **values: Any) -> bool:
-    """End a run that still runs, as it was last seen; False when it moved or ended meanwhile."""
+def end_run(scope: Scope, session: Session, seen: JobRun, **values: Any) -> JobRun | None:
+    """End a run that still runs as it was ``seen``, and return it; None when it moved or ended meanwhile."""
     ended = session.exec(
         update(JobRun)
         .where(
-            col(JobRun.id) == run.id,
+            col(JobRun.id) == seen.id,
             col(JobRun.state) == RunState.RUNNING,
-            col(JobRun.heartbeat_at) == run.heartbeat_at,
+            col(JobRun.heartbeat_at) == seen.heartbeat_at,
         )
         .values(**values)
         .returning(col(JobRun.id))
         .execution_options(synchronize_session=False)
     ).first()
-    if ended is not None:
-        session.refresh(run)
-    return ended is not None
+    if ended is None:
+        return None
+    again = select(JobRun).where(JobRun.id == seen.id).execution_options(populate_existing=True)
+    return session.exec(again).one()
 
 
 def schedules(scope: Scope, session: Session, *, deleted: bool = False) -> list[AutomationSchedule]:

@@ -191,10 +191,9 @@ def _work(scope: Scope, slug: str, job_run_id: UUID) -> None:
     with writing(scope) as session:
         run = session.exec(select(JobRun).where(JobRun.id == job_run_id)).one()
         error = f"its process ended with code {code}"
-        if run.state is RunState.RUNNING and end_run(
-            scope, session, run, state=RunState.CRASHED, error=error, finished_at=utc_now()
-        ):
-            settle(scope, session, run)
+        ended = end_run(scope, session, run, state=RunState.CRASHED, error=error, finished_at=utc_now())
+        if ended is not None:
+            settle(scope, session, ended)
 
 
 def _record(scope: Scope, action: str, started: Started, **details: Any) -> None:

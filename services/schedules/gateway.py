@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 TIMEOUT = 5.0
 START_IT = "start it: client-monitor up (or set PREFECT_API_URL to a server that runs)"
 _PAGE = 200
+_ANCHOR = "DTSTART:20200101T000000\n"
+"""Prefect writes this before a rule that names no beginning."""
 _KEPT_AHEAD = timedelta(hours=1)
 """How far ahead Prefect's scheduler keeps runs at least."""
 
@@ -79,6 +81,8 @@ class RemoteRun:
     deployment_id: UUID | None
     parameters: dict[str, Any]
     expected_start: datetime | None
+    schedule_id: UUID | None
+    """The schedule that made it, by Prefect's id."""
 
 
 @contextmanager
@@ -176,18 +180,21 @@ class Prefect:
         self,
         remote: Remote,
         *,
+        parameters: Mapping[str, Any],
         schedule: "CronSchedule | RRuleSchedule | None" = None,
-        parameters: Mapping[str, Any] | None = None,
         active: bool | None = None,
     ) -> None:
-        """Change what is named; no other schedule loses a run by it."""
+        """Change what is named; no other schedule loses a run by it.
+
+        Prefect empties the parameters with every change that does not name them, so they always are.
+        """
         since = utc_now()
         self._client.update_deployment_schedule(
             remote.deployment.id,
             remote.id,
             active=active,
             schedule=schedule,
-            parameters=dict(parameters) if parameters is not None else None,
+            parameters=dict(parameters),
         )
         self._fill(remote.deployment, since=since)
 
@@ -314,7 +321,8 @@ def _recurrence_of(schedule: Any) -> dict[str, str] | None:
     if getattr(schedule, "cron", None) and schedule.day_or:
         return {"cron": schedule.cron, "timezone": schedule.timezone or "UTC"}
     if getattr(schedule, "rrule", None):
-        return {"rrule": schedule.rrule, "timezone": schedule.timezone or "UTC"}
+        rule = schedule.rrule.removeprefix(_ANCHOR)
+        return {"rrule": rule, "timezone": schedule.timezone or "UTC"}
     return None
 
 
@@ -326,6 +334,7 @@ def _run_of(found: Any) -> RemoteRun:
         found.deployment_id,
         dict(found.parameters),
         found.expected_start_time,
+        found.created_by.id if found.auto_scheduled and found.created_by else None,
     )
 
 

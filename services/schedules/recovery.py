@@ -102,9 +102,10 @@ def _ended_there(prefect: Prefect, scope: Scope, run: JobRun, now: datetime) -> 
     state = RunState.CANCELLED if remote.state == "CANCELLED" else RunState.CRASHED
     error = "somebody stopped it" if state is RunState.CANCELLED else "its process died or was cut off"
     with writing(scope) as session:
-        if not end_run(scope, session, run, state=state, error=error, finished_at=now):
+        ended = end_run(scope, session, run, state=state, error=error, finished_at=now)
+        if ended is None:
             return ""
-        settle(scope, session, run)
+        settle(scope, session, ended)
     return f"run {run.id} {state.value}, as Prefect says"
 
 

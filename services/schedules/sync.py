@@ -185,18 +185,20 @@ def _update(
 ) -> bool:
     parameters = parameters_of(row, business)
     changes: dict[str, Any] = {}
+    said: list[str] = []
     if remote.recurrence != recurrence(row):
         changes["schedule"] = prefect_schedule(row)
+        said.append("schedule")
     if remote.parameters != parameters:
-        changes["parameters"] = parameters
+        said.append("parameters")
     if remote.active != row.is_active and not _was_done_there(row, remote):
         changes["active"] = row.is_active
-    if not changes:
-        return False
-    prefect.change(remote, **changes)
-    said: list[str] = [name for name in ("schedule", "parameters") if name in changes]
-    if "active" in changes:
         said.append("resumed" if row.is_active else "paused")
+    if not said:
+        return False
+    prefect.change(remote, parameters=parameters, **changes)
+    if said == ["parameters"] and remote.active != row.is_active:
+        return True  # Prefect empties them when somebody pauses or resumes there: that is said, not this
     report.done.append(f"{row.name}: brought to Prefect: {', '.join(said)}")
     return True
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlmodel import col, select
+
+from models.accounts import Business
 from models.base import utc_now
 from models.clients import active_clients
 from models.engine import reading, writing
-from models.jobs import AutomationSchedule, JobRun, RunState, newer_slot, run_of_flow, schedule_by_id
+from models.jobs import AutomationSchedule, JobRun, JobType, RunState, newer_slot, run_of_flow, schedule_by_id
 from models.leases import died_here, this_process
 from models.scope import Scope
 from services.accounts import pick_business
@@ -28,6 +31,7 @@ _TOLERANCE = timedelta(seconds=1)
 class Turn:
     """What a flow run is: of which schedule, for which slot, which attempt."""
 
+    business: str | None = None
     schedule_id: UUID | None = None
     schedule: str = ""
     """The schedule's name, which the run keeps when the schedule is gone."""
@@ -35,6 +39,8 @@ class Turn:
     attempt: int = 1
     client_ids: tuple[UUID, ...] | None = None
     """The schedule's clients that are still watched; None for all."""
+    days_back: int | None = None
+    search_only: bool = False
     skipped: str = ""
     """Why nothing is to be done, in words; "" when it is this run's turn."""
     is_double: bool = False
@@ -58,6 +64,8 @@ def take_turn(
 ) -> Turn:
     """Decide about a start. ``slot`` is when the schedule meant it, None for what a person or ``retry_of`` started.
 
+    What the schedule's row says comes before what the run was told: the row may have changed since.
+
     A slot that is skipped is written down as a run that did nothing. UserError when the schedule's clients are all
     archived.
     """
@@ -70,7 +78,7 @@ def take_turn(
         if retry_of is not None:
             before = session.get(JobRun, retry_of)
         row = schedule_by_id(scope, session, schedule_id) if schedule_id is not None else None
-    turn = Turn(schedule_id=row.id if row else None, schedule=row.name if row else "", slot=slot)
+    turn = Turn(business, slot=slot) if row is None else _turn_of(business, row, slot)
     if before is not None:
         # Its slot is taken, by the attempt before.
         turn = replace(turn, attempt=before.attempt + 1, slot=None)
@@ -82,6 +90,40 @@ def take_turn(
         return replace(turn, skipped=reason)
     assert row is not None  # else there is a reason
     return replace(turn, client_ids=clients_of(scope, row))
+
+
+def whose_start(flow_run_id: str | None) -> tuple[str, UUID] | None:
+    """The business and schedule that a start belongs to, by the schedule Prefect made it from; None for nobody's.
+
+    For a start that was told nothing: Prefect empties a schedule's parameters when it is paused or resumed there.
+    """
+    if flow_run_id is None:
+        return None
+    try:
+        with open_prefect() as prefect:
+            run = prefect.run(flow_run_id)
+    except (Unreachable, Refused):
+        return None
+    if run is None or run.schedule_id is None:
+        return None
+    with reading(Scope.operator()) as session:
+        found = session.exec(
+            select(Business.slug, AutomationSchedule.id)
+            .join(AutomationSchedule, col(AutomationSchedule.business_id) == col(Business.id))
+            .where(AutomationSchedule.prefect_schedule_id == str(run.schedule_id))
+        ).first()
+    return None if found is None else (found[0], found[1])
+
+
+def _turn_of(business: str | None, row: AutomationSchedule, slot: datetime | None) -> Turn:
+    return Turn(
+        business,
+        row.id,
+        row.name,
+        slot,
+        days_back=row.config.get("days_back"),
+        search_only=row.job_type is JobType.SEARCH_ONLY,
+    )
 
 
 def _is_worked(run: JobRun, now: datetime) -> bool:
