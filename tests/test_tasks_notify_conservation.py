@@ -2,6 +2,8 @@
 whatever order, every event revision has one line a person, in one state, in one mail, and none is lost."""
 
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -11,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from conftest import NOW, Tenant
 from desk import change, rows
-from hypothesis import HealthCheck, note, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -342,10 +344,8 @@ class Conservation(RuleBasedStateMachine):
     @rule(given=answers)
     def die_while_sending(self, given: list[Result]) -> None:
         server = Server(self.accepted, [*given[:1], None])
-        try:
+        with suppress(Killed):
             digest_batch(self.scope.business, self.now, transport=server, clock=FixedClock(self.now))
-        except Killed:
-            note("killed")
 
     @rule(sent=st.booleans())
     def say_how_it_ended(self, sent: bool) -> None:
@@ -516,6 +516,62 @@ class Conservation(RuleBasedStateMachine):
 
     def _preferences(self) -> list[Any]:
         return rows(self.tenant, UserPreference)
+
+
+def test_a_hard_week_step_by_step(db: Engine) -> None:
+    """What chance would need long for: each step is one of the machine's, with all that must hold after it."""
+    week = Conservation()
+    week.tenant_of_its_own()
+    maria, ivo, ana = range(PEOPLE)
+
+    def do(step: Callable[..., None], **how: Any) -> None:
+        step(**how)
+        week.nothing_is_lost_or_doubled()
+
+    do(week.ask_for, person=ivo, wanted={"quiet_from": time(8), "quiet_until": time(12)})
+    do(week.decide, limit=100)
+    do(week.compose)  # Maria's digest; Ivo's items wait for the end of his quiet hours
+    do(week.tick, given=[Result.UNAVAILABLE])
+    do(week.time_passes, minutes=600)
+    do(week.ask_for, person=ivo, wanted={"max_instant_per_day": 1, "max_items_per_digest": 2})
+    do(week.run_mails, given=[Result.SENT, Result.SENT])
+    do(week.something_happens, client=0, relevance=0.95, is_history=False, category="funding", at_once=True)
+    do(week.time_passes, minutes=5)
+    do(week.run_mails, given=[])  # his one instant mail of the day is used
+    do(week.ask_for, person=ivo, wanted={"frequency": Frequency.DAILY})  # what he was told stays instant mail
+    do(week.assign, client=0, readers={ivo, ana})  # Maria hands over; what she was told is nobody's news
+    do(week.something_happens, client=2, relevance=0.8, is_history=False, category="layoffs", at_once=True)
+    do(week.assign, client=2, readers={ivo})
+    do(week.assign, client=2, readers={maria, ivo})  # and gets one back that waits
+    do(week.go_away, person=maria, days=1, cover=ivo)
+    do(week.something_happens_to_several, client=2, relevance=0.8, at_once=True)
+    do(week.there_is_more_to_it, which=1, at_once=True)
+    do(week.compose)
+    do(week.days_pass, days=1, given=[Result.TEMPORARY, Result.UNAVAILABLE])
+    do(week.days_pass, days=1, given=[Result.UNKNOWN, Result.PERMANENT])  # all that was put off comes along
+    do(week.there_is_more_to_it, which=0, at_once=False)
+    do(week.try_a_failed_one_again)
+    do(week.die_while_sending, given=[])
+    do(week.time_passes, minutes=60)
+    do(week.tick, given=[])
+    do(week.say_how_it_ended, sent=False)
+    do(week.hold_or_release, held=True)
+    do(week.tick, given=[])
+    do(week.leave_or_return, person=ana)
+    do(week.something_happens, client=1, relevance=0.95, is_history=False, category="funding", at_once=True)
+    do(week.make_an_exception, person=maria, client=1, muted=True, threshold=None)
+    do(week.it_is_another_company_or_is_not, which=2, at_once=True)
+    do(week.make_an_exception, person=maria, client=1, muted=False, threshold=0.5)
+    do(week.it_is_another_company_or_is_not, which=2, at_once=True)
+    do(week.leave_or_return, person=ana)
+    do(week.unsubscribe_or_resume, person=ivo, kind=DeliveryKind.DIGEST, stopped=True)
+    do(week.days_pass, days=8, given=[])
+    week.teardown()
+    assert {line.state for line in notes(week.tenant)} >= {
+        NotificationState.DELIVERED,
+        NotificationState.SKIPPED,
+    }
+    assert len(week.told) > 10
 
 
 def machine(**limits: Any) -> None:
