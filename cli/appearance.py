@@ -9,7 +9,10 @@ from cli.business import BusinessOption, scope_for
 from cli.output import print_json, say
 
 ValuesArgument = Annotated[
-    list[str], typer.Argument(metavar="NAME=VALUE...", help="accent, subject_prefix, intro, footer.")
+    list[str],
+    typer.Argument(
+        metavar="NAME=VALUE...", help="accent, background, subject, subject_prefix, intro, footer."
+    ),
 ]
 
 

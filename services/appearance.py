@@ -1,10 +1,18 @@
-"""How a tenant's mails look and sound: words, one colour and a logo, never the templates themselves."""
+"""How a tenant's mails look and sound: words, two colours and a logo, never the templates themselves."""
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from sqlmodel import Session, select
 
 from models.accounts import Business, BusinessLogo
@@ -19,15 +27,15 @@ from services.logos import read_picture
 from services.mail_html import Inline
 from services.sample_letter import sample_letter
 from tasks.notify.colour import READABLE, contrast
-from tasks.notify.letter import ACCENT, Kind
+from tasks.notify.letter import ACCENT, BACKGROUND, Kind
 from tasks.notify.logo import Logo
 from tasks.notify.look import logo_from, look_from
 from tasks.notify.render import Rendered, render
 from tasks.notify.safe import clean
-from tasks.notify.subject import MAX_PREFIX
+from tasks.notify.subject import MAX_FORM, MAX_PREFIX, PLACES
 
-_ON_PAGE = "#f2f4f6"
-"""The darkest ground that links lie on in the light templates."""
+_TEXT_ON_PAGE = "#57616d"
+"""The palest of the words that stand on the page itself."""
 
 
 class LookFields(BaseModel):
@@ -36,26 +44,48 @@ class LookFields(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     accent: str = ACCENT
+    background: str = BACKGROUND
+    subject: str = Field(default="", max_length=MAX_FORM)
     subject_prefix: str = Field(default="", max_length=MAX_PREFIX)
     intro: str = Field(default="", max_length=300)
     footer: str = Field(default="", max_length=300)
 
-    @field_validator("accent")
+    @field_validator("accent", "background")
     @classmethod
-    def _readable(cls, value: str) -> str:
-        colour = value.strip().lower() or ACCENT
+    def _colour(cls, value: str, field: ValidationInfo) -> str:
+        own = ACCENT if field.field_name == "accent" else BACKGROUND
+        colour = value.strip().lower() or own
         if not re.fullmatch(r"#[0-9a-f]{6}", colour):
-            raise ValueError(f"{value!r} is no colour: write it as #0a5394")
-        if (found := contrast(colour, _ON_PAGE)) < READABLE:
-            raise ValueError(
-                f"{colour} is too light for links: its contrast is {found:.1f}, and {READABLE} is needed"
-            )
+            raise ValueError(f"{value!r} is no colour: write it as {own}")
         return colour
 
-    @field_validator("subject_prefix", "intro", "footer")
+    @field_validator("subject", "subject_prefix", "intro", "footer")
     @classmethod
     def _one_line(cls, value: str) -> str:
         return clean(value, 300)
+
+    @field_validator("subject")
+    @classmethod
+    def _known_places(cls, value: str) -> str:
+        left = value
+        for name in PLACES:
+            left = left.replace(f"{{{name}}}", "")
+        if re.search(r"[{}]", left):
+            raise ValueError(f"in braces stand {', '.join(PLACES)}, and nothing else")
+        if value and not re.search(r"\{(headline|date|stories|clients)\}", value):
+            raise ValueError("every mail would be called the same: name {headline} or {date} in it")
+        return value
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        for said, front, ground in (
+            (f"{self.accent} is too light for links", self.accent, "#ffffff"),
+            (f"{self.background} is too dark for the words on it", _TEXT_ON_PAGE, self.background),
+            (f"{self.accent} is too light for links on {self.background}", self.accent, self.background),
+        ):
+            if (found := contrast(front, ground)) < READABLE:
+                raise ValueError(f"{said}: the contrast is {found:.1f}, and {READABLE} is needed")
+        return self
 
 
 def look_of(scope: Scope) -> LookFields:
@@ -155,7 +185,7 @@ def _checked(values: Mapping[str, Any]) -> LookFields:
         return LookFields.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(part) for part in first["loc"]) or "colours"
         if first["type"] == "extra_forbidden":
             known = ", ".join(LookFields.model_fields)
             raise UserError(f"{where!r} is nothing that can be set", f"the names are: {known}") from None

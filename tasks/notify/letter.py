@@ -14,6 +14,8 @@ from tasks.notify.logo import Logo
 
 ACCENT = "#0a5394"
 """The colour of links and buttons in the templates' own CSS, where a tenant chose no other."""
+BACKGROUND = "#f2f4f6"
+"""That of the page around the news."""
 
 Kind = Literal["instant", "daily", "weekly", "alert", "system"]
 
@@ -31,12 +33,16 @@ class ItemLinks(BaseModel):
 
 
 class Look(BaseModel):
-    """What a tenant made of its mails. Plain text, one colour and a picture: never markup."""
+    """What a tenant made of its mails. Plain text, two colours and a picture: never markup."""
 
     model_config = ConfigDict(frozen=True)
 
     accent: str = Field(default=ACCENT, pattern=r"^#[0-9a-f]{6}$")
     """Links and buttons, as ``#rrggbb``; readable on white (services.appearance sees to it)."""
+    background: str = Field(default=BACKGROUND, pattern=r"^#[0-9a-f]{6}$")
+    """The page around the news, by day; at night it is dark whatever this says."""
+    subject: str = ""
+    """The form of the subject of digests and instant mails, with names of `subject.PLACES` in braces; "" for ours."""
     subject_prefix: str = ""
     intro: str = ""
     """A sentence under the heading of digests and instant mails."""

@@ -1,5 +1,6 @@
 """What a mail is called in the list of 300 others: the subject, and the line a phone shows beneath it."""
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -10,6 +11,12 @@ from tasks.notify.wording import local, plural, short_date, zone_of
 MAX_SUBJECT = 110
 MAX_PREHEADER = 140
 MAX_PREFIX = 24
+MAX_FORM = 80
+PLACES = ("headline", "date", "business", "stories", "clients")
+"""What a tenant's own form of the subject may name in braces."""
+_PLACE = re.compile(r"\{(\w+)\}")
+_SHORTEST = 20
+"""Characters a headline keeps, whatever stands around it."""
 _NAMES = 52
 """Characters for client names in a digest's subject: with the count before and the date after, what a
 desktop list shows."""
@@ -38,26 +45,41 @@ def heading(letter: Letter) -> str:
 
 
 def subject(letter: Letter) -> str:
-    """One line of at most `MAX_SUBJECT` characters that says what matters first, after the tenant's prefix."""
+    """One line of at most `MAX_SUBJECT` characters that says what matters first, after the tenant's prefix; of digests
+    and instant mails in the tenant's own form, where it has one."""
     prefix = clean(letter.look.subject_prefix, MAX_PREFIX)
     return clip(f"{prefix} {_subject(letter)}" if prefix else _subject(letter), MAX_SUBJECT)
 
 
 def _subject(letter: Letter) -> str:
-    zone, _ = zone_of(letter.timezone)
-    day = local(letter.at, zone) or letter.at
     if letter.kind in {"alert", "system"}:
         return clip(heading(letter), MAX_SUBJECT)
     items = list(_items(letter))
     sample = "[Sample] " if items and all(item.is_mock for item in items) else ""
-    if letter.kind == "instant" and items:
-        return clip(sample + _story(letter, items), MAX_SUBJECT)
-    date = short_date(day)
+    headline = _story(letter, items) if letter.kind == "instant" and items else _digest(letter, items)
+    # The date comes last and is never cut: a list of 300 mails is told apart by it.
+    form = clean(letter.look.subject, MAX_FORM) or (
+        "{headline}" if letter.kind == "instant" and items else "{headline} · {date}"
+    )
+    known = {
+        "date": _date(letter),
+        "business": clean(letter.business, 40),
+        "stories": plural(len(items), "story", "stories"),
+        "clients": plural(len(clients_of(letter)), "client"),
+    }
+    around = _PLACE.sub(lambda place: known.get(place[1], ""), form.replace("{headline}", ""))
+    known["headline"] = clip(sample + headline, max(MAX_SUBJECT - len(around), len(sample) + _SHORTEST))
+    said = _PLACE.sub(lambda place: known.get(place[1], ""), form)
+    return clip(said if "{headline}" in form else sample + said, MAX_SUBJECT)
+
+
+def _date(letter: Letter) -> str:
+    zone, _ = zone_of(letter.timezone)
+    day = local(letter.at, zone) or letter.at
     if letter.kind == "weekly":
         # The mail goes out on the morning after the week it tells of.
-        date = f"week to {short_date(local(letter.at - timedelta(days=1), zone) or day)}"
-    room = MAX_SUBJECT - len(date) - 3
-    return f"{clip(sample + _digest(letter, items), room)} · {date}"
+        return f"week to {short_date(local(letter.at - timedelta(days=1), zone) or day)}"
+    return short_date(day)
 
 
 def preheader(letter: Letter) -> str:
