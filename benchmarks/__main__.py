@@ -1,7 +1,7 @@
 """``python -m benchmarks [COMMAND]``: a table and, last, one JSON object.
 
-Commands: pipeline (the default), stories, batches, growth, sending; ``python -m benchmarks COMMAND --help`` lists the
-options of one. Nothing is written without ``--write`` or ``--docs``.
+Commands: pipeline (the default), stories, batches, growth, sending, pages; ``python -m benchmarks COMMAND --help``
+lists the options of one. Nothing is written without ``--write`` or ``--docs``.
 """
 
 import sys
@@ -17,6 +17,7 @@ COMMANDS = {
     "batches": "benchmarks.grouping.batches",
     "growth": "benchmarks.growth",
     "sending": "benchmarks.sending",
+    "pages": "benchmarks.pages",
 }
 
 
