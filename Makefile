@@ -55,6 +55,9 @@ bench-sending: install-dev  ## 10,000 mails through the outbox, against a bare s
 pictures: install-dev  ## Draw the pictures of the mails in docs/images anew (needs Chromium).
 	$(BIN)/python -m benchmarks.pictures
 
+bench-pages: install-dev  ## Each page with 1,000,000 mails, as a ratio to an empty one (a while; needs chromium).
+	$(BIN)/python -m benchmarks pages
+
 fault-table: install-dev  ## Write docs/faults.md anew from what the fault tests see.
 	$(BIN)/python -m pytest tests/test_faults_sources.py tests/test_faults_crms.py tests/test_faults_models.py --write-fault-table
 
