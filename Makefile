@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	--no-header --quiet pyproject.toml --extra build
 
-.PHONY: help demo up test test-full check bench bench-stories bench-batches bench-growth bench-docs bench-sending pictures fault-table lock install install-dev clean
+.PHONY: help demo up test test-full check bench bench-stories bench-batches bench-growth bench-docs bench-sending bench-pages pictures fault-table lock install install-dev clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
