@@ -33,6 +33,10 @@ def test_a_look_is_set_shown_and_reset(tenant: Tenant) -> None:
         accent="#7a1f5c", intro="Good morning.", footer="Northgate, Oslo"
     )
     assert "#7a1f5c" in preview(tenant.scope, "daily").html
+    change_look(tenant.scope, {"background": "#fdf6e3", "subject": "{headline} for you, {date}"})
+    shown = preview(tenant.scope, "daily")
+    assert shown.subject.endswith(" for you, Tue 10 Mar")
+    assert "#fdf6e3" in shown.html
     reset_look(tenant.scope)
     assert look_of(tenant.scope) == LookFields()
 
@@ -49,6 +53,14 @@ def test_every_kind_of_mail_can_be_seen_beforehand(tenant: Tenant, kind: str) ->
     [
         ({"accent": "blue"}, "accent"),
         ({"accent": "#ffff00"}, "too light"),
+        ({"background": "white"}, "background"),
+        ({"background": "#222222"}, "too dark for the words"),
+        ({"background": "#e8d8c8", "accent": "#6b7280"}, "on #e8d8c8"),
+        ({"subject": "News"}, "called the same"),
+        ({"subject": "{headline} {title}"}, "in braces stand headline, date"),
+        ({"subject": "{headline} {0.__class__}"}, "in braces"),
+        ({"subject": "{headline} {"}, "in braces"),
+        ({"subject": "{headline}" + "x" * 80}, "subject"),
         ({"intro": "x" * 301}, "intro"),
         ({"subject_prefix": "x" * 25}, "subject_prefix"),
         ({"template": "<b>"}, "template"),
@@ -63,7 +75,7 @@ def test_what_cannot_be_read_is_refused(tenant: Tenant, changes: dict[str, objec
 def test_a_name_there_is_not_is_answered_with_those_there_are(tenant: Tenant) -> None:
     with pytest.raises(UserError, match="'colour' is nothing that can be set") as caught:
         change_look(tenant.scope, {"colour": "red"})
-    assert caught.value.mend == "the names are: accent, subject_prefix, intro, footer"
+    assert caught.value.mend == "the names are: accent, background, subject, subject_prefix, intro, footer"
 
 
 def test_only_admins_change_it(tenant: Tenant) -> None:

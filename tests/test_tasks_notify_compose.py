@@ -32,6 +32,7 @@ from tasks.filter.stage import filter_batch
 from tasks.notify.compose import crm_line, draft
 from tasks.notify.letter import Letter
 from tasks.notify.planning import plan_digests
+from tasks.notify.render import render
 from tasks.notify.stage import digest_batch, notify_batch
 from tasks.notify.transports.transport import About, Envelope, Limits, Outcome, Result
 from tasks.plan import StageReport
@@ -291,6 +292,28 @@ def test_weekly_readers_have_a_weekly_window(tenant):
     assert [mail.slot for mail in mails(tenant)] == ["weekly:2026-W11"]
     digest(tenant, NOW + 6 * DAY)
     assert len(mails(tenant)) == 1
+
+
+def test_a_weekly_digest_begins_with_the_week_in_numbers(tenant):
+    acme, other, quiet, nobodys = (tenant.add_client(name) for name in ("Acme", "Other", "Quiet", "Nobodys"))
+    tenant.add_user(clients=(acme, other, quiet), frequency=Frequency.WEEKLY, digest_day_of_week=1)
+    for number, ago in enumerate((1, 2, 3, 9)):
+        add_event(tenant, acme, f"Acme {number}", at=NOW - ago * DAY)
+    add_event(tenant, other, "Other 1", at=NOW - 2 * DAY)
+    add_event(tenant, other, "Other 2", at=NOW - 10 * DAY)
+    add_event(tenant, other, "Other 3", at=NOW - 11 * DAY)
+    add_event(tenant, quiet, "Quiet 1", at=NOW - 12 * DAY)
+    add_event(tenant, nobodys, "Nobodys 1", at=NOW - DAY)
+    decide(tenant)
+    letter = plan_and_read(tenant)
+    assert [(row.client, row.this_week, row.last_week) for row in letter.trend] == [
+        ("Acme", 3, 1),
+        ("Other", 1, 2),
+    ]
+    rendered = render(letter)
+    assert "- Acme: 3 this week, 1 the week before (2 more)" in rendered.text
+    assert "- Other: 1 this week, 2 the week before (1 fewer)" in rendered.text
+    assert rendered.html.index("The week in numbers") < rendered.html.rindex("Acme 0")
 
 
 def test_before_the_first_window_of_the_day_yesterdays_is_the_latest(tenant):

@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 
 import tasks.notify.render as render_module
 from models.events import Category
+from services.sample_letter import sample_letter
 from tasks.notify.colour import contrast, lighter
 from tasks.notify.inline import inline_css
-from tasks.notify.letter import ClientSection, Item, ItemLinks, Letter, Look, TrendRow
+from tasks.notify.letter import ACCENT, BACKGROUND, ClientSection, Item, ItemLinks, Letter, Look, TrendRow
+from tasks.notify.logo import Logo
 from tasks.notify.mime import build_mime
-from tasks.notify.render import Rendered, render
+from tasks.notify.render import MAX_HTML, Rendered, render
 from tasks.notify.safe import clean, clip, safe_url
 from tasks.notify.subject import MAX_SUBJECT
 from tasks.notify.wording import category_words, join_words, outlets_line, when, zone_of
@@ -559,6 +561,9 @@ def test_an_honest_address_is_kept(url: str, link: str) -> None:
     assert safe_url(url) == link
 
 
+LOGO = Logo(media_type="image/png", data=b"\x89PNG", width=120, height=40)
+
+
 def _everywhere(text: str, kind: str = "weekly") -> Letter:
     """A letter with ``text`` in every field that takes text."""
     item = an_item().model_copy(
@@ -573,7 +578,18 @@ def _everywhere(text: str, kind: str = "weekly") -> Letter:
             "action": text,
             "also_concerns": (text, text),
             "risk": text,
+            "judged_by": text,
+            "advised_by": text,
         }
+    )
+    look = Look.model_construct(
+        accent=ACCENT,
+        background=BACKGROUND,
+        subject=f"{text} {{headline}} {text}",
+        subject_prefix=text,
+        intro=text,
+        footer=text,
+        logo=LOGO,
     )
     section = ClientSection.model_construct(client=text, crm_line=text, items=(item, item), more=1)
     return a_letter().model_copy(
@@ -587,6 +603,9 @@ def _everywhere(text: str, kind: str = "weekly") -> Letter:
             "degraded": (text,),
             "heading": text,
             "body": (text,),
+            "action": (text, "https://monitor.example.com/join"),
+            "silence": text,
+            "look": look,
             "more": 1,
             "trend": (TrendRow.model_construct(client=text, this_week=1, last_week=2),),
         }
@@ -609,6 +628,7 @@ def _assert_harmless(text: str, kind: str) -> None:
     assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\ud800-\udfff]", rendered.html + rendered.text)
 
     plain = mime_of(render(a_letter(an_item())))
+    assert "\n" not in rendered.subject
     message = parsed(mime_of(rendered, to_name=text, headers={"X-Note": text[:900]}))
     names = [name for name in message.keys() if name != "X-Note"]  # noqa: SIM118 - a message is no mapping
     assert names == parsed(plain).keys()
@@ -669,6 +689,104 @@ def test_a_full_digest_stays_below_gmails_clipping_size_whatever_its_texts() -> 
     assert len(render(ordinary).html.encode()) < 40_000
     worst = render(a_letter(sections=sections, business=long, degraded=(long,) * 50, more=9))
     assert len(worst.html.encode()) < GMAIL_CLIPS_AT
+
+
+@pytest.mark.parametrize("count", [20, 30, 60, 100])
+@pytest.mark.parametrize("is_hostile", [False, True])
+def test_a_digest_of_any_length_stays_below_it_and_loses_no_story(count: int, is_hostile: bool) -> None:
+    token = "A" * 400
+    links = ItemLinks(
+        **{
+            name: f"https://monitor.example.com/web/{name}/{token}"
+            for name in ("useful", "not_relevant", "wrong_company", "mute")
+        }
+    )
+    words = "<ü&" * 500 if is_hostile else "seven words that tell what has happened " * 12
+    sections = tuple(
+        ClientSection(
+            client=f"Client {number}",
+            crm_line=words[:120],
+            items=(
+                an_item(
+                    f"Headline {number} " + words[:120],
+                    url=f"https://example.com/{number}/" + "u" * (1900 if is_hostile else 90),
+                    summary=words,
+                    reason=words,
+                    action=words,
+                    links=links,
+                ),
+            ),
+        )
+        for number in range(1, count + 1)
+    )
+    rendered = render(a_letter(sections=sections, more=9, degraded=("x",)))
+    page = _Page(rendered.html)
+    assert len(rendered.html.encode()) <= MAX_HTML < GMAIL_CLIPS_AT
+    assert PREFERENCES in page.links, "the footer is there"
+    for number in range(1, count + 1):
+        assert f"Headline {number} " in rendered.text
+        assert is_hostile or f"Headline {number} " in page.words
+    if not is_hostile:
+        assert ("In short" in page.words) == (page.words.count("Why you see this") < count)
+    elif "In short" in page.words:
+        assert (
+            "in this mail's plain text, and in the app." in page.words or f"Headline {count} " in page.words
+        )
+
+
+def test_ten_stories_are_read_in_two_minutes() -> None:
+    news = sample_letter("daily", "Northgate", Look()).sections
+    typical = [item for section in news for item in section.items] * 3
+    html = render(a_letter(*typical[:10])).html
+    told = re.findall(r'class="(?:title|text|step|update)"[^>]*>(.*?)</(?:h3|p|td)>', html, re.DOTALL)
+    read = len(re.sub(r"<[^>]+>", " ", " ".join(told)).split())
+    assert 100 < read < 480, "at 240 words a minute"
+
+
+@pytest.mark.parametrize(
+    ("form", "values", "subject"),
+    [
+        ("{headline}", {}, "2 clients in the news: Nordwind, Alba"),
+        (
+            "News from {business}: {stories}, {date}",
+            {},
+            "News from Northgate Partners: 2 stories, Tue 10 Mar",
+        ),
+        (
+            "{clients} on {date} | {headline}",
+            {"kind": "weekly"},
+            "2 clients on week to Mon 9 Mar | 2 clients in",
+        ),
+        ("{date}", {"look_prefix": "[NGP]"}, "[NGP] Tue 10 Mar"),
+        ("{date}", {"mock": True}, "[Sample] Tue 10 Mar"),
+    ],
+)
+def test_a_tenants_own_form_of_the_subject(form: str, values: dict[str, Any], subject: str) -> None:
+    values = dict(values)
+    look = Look(subject=form, subject_prefix=values.pop("look_prefix", ""))
+    sections = sections_of("Nordwind", "Alba")
+    if values.pop("mock", False):
+        sections = (ClientSection(client="Nordwind", items=(an_item(is_mock=True),)),)
+    assert render(a_letter(sections=sections, look=look, **values)).subject.startswith(subject)
+
+
+def test_a_headline_fills_no_places_and_a_long_one_leaves_the_date() -> None:
+    look = Look(subject="{headline} ({date})")
+    tricky = a_letter(an_item("{date} {business} {0.__class__} %s"), look=look)
+    assert render(tricky).subject == "Nordwind Energy: {date} {business} {0.__class__} %s (Tue 10 Mar)"
+    long = render(a_letter(an_item("word " * 100), look=look)).subject
+    assert long.endswith("… (Tue 10 Mar)")
+    assert len(long) <= MAX_SUBJECT
+    for kind in ("alert", "system"):
+        assert render(a_letter(kind=kind, heading="You are invited", look=look)).subject == "You are invited"
+
+
+def test_a_tenants_ground_is_that_of_the_day() -> None:
+    html = render(a_letter(an_item(), look=Look(background="#fdf6e3"))).html
+    assert "#fdf6e3" in html
+    assert "#f2f4f6" not in html
+    assert "background-color: #101418 !important" in html
+    assert "#fdf6e3" not in render(a_letter(an_item())).html
 
 
 def test_the_page_loads_nothing_and_is_made_for_mail_programs() -> None:
