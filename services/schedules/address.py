@@ -20,6 +20,14 @@ def api_url() -> str | None:
     return get_current_settings().api.url or _noted()
 
 
+def flow_run_page(flow_run_id: str) -> str | None:
+    """A flow run's page in Prefect's UI (``PREFECT_UI_URL``, else beside the API), for operators: it shows all."""
+    url = os.environ.get("PREFECT_UI_URL") or (api_url() or "").rstrip("/").removesuffix("/api")
+    if not url.startswith(("http://", "https://")):
+        return None
+    return f"{url.rstrip('/')}/runs/flow-run/{flow_run_id}"
+
+
 @contextmanager
 def noted(url: str, data_dir: Path) -> Iterator[None]:
     """While the block runs, other commands of this machine find the server without being told."""

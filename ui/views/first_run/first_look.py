@@ -5,13 +5,13 @@ import streamlit as st
 from models.jobs import RunState
 from services.first_digest import FirstDigest, first_digest
 from services.first_steps import FirstSteps
-from services.portfolio.running import STAGES, Watched, watch
+from services.portfolio.running import Watched, watch
 from services.run_start import Started, run_started, start_run
 from services.signin import Viewer
 from ui import router
 from ui.parts.frame import mail_frame
 from ui.parts.layout import done, told
-from ui.parts.stages import DOING
+from ui.parts.stages import stage_bar, stage_list
 from ui.parts.words import counted, lasted, plain, when, words
 
 DAYS_BACK = 30
@@ -79,11 +79,8 @@ def _live(viewer: Viewer, steps: FirstSteps) -> None:
         st.session_state.pop(_STARTED, None)
         done("The first run is over.")
         st.rerun()
-    at = min(len(run.done), len(STAGES) - 1)
-    st.progress(max(run.share, 0.02), f"{DOING[STAGES[at]]} … {lasted(run.seconds)}")
-    for number, stage in enumerate(STAGES):
-        mark = "check_circle" if number < at else "pending" if number == at else "radio_button_unchecked"
-        st.markdown(f":material/{mark}: {DOING[stage]}")
+    stage_bar(run.done, run.seconds)
+    stage_list(run.done)
     st.caption(
         f"{counted(run.items, 'item')} found so far. You may leave this page: the run goes on, and this is here when "
         "you come back."
