@@ -18,7 +18,7 @@ from services.appearance import (
 from services.errors import UserError
 from services.signin import Viewer
 from tasks.notify.letter import Kind
-from tasks.notify.subject import MAX_PREFIX
+from tasks.notify.subject import MAX_FORM, MAX_PREFIX, PLACES
 from ui.parts.frame import mail_frame
 from ui.parts.layout import done, told
 from ui.parts.words import plain
@@ -55,6 +55,20 @@ def _fields(viewer: Viewer) -> dict[str, str]:
             stored.accent,
             key=f"accent_{turn}",
             help="Dark enough to be read on white.",
+        ),
+        "background": st.color_picker(
+            "Ground around the news",
+            stored.background,
+            key=f"background_{turn}",
+            help="Light enough for words to be read on it. At night mail programs show a dark one.",
+        ),
+        "subject": st.text_input(
+            "Subject of news",
+            stored.subject,
+            max_chars=MAX_FORM,
+            key=f"subject_{turn}",
+            placeholder="{headline} · {date}",
+            help=f"In braces: {', '.join(PLACES)}. Empty for the product's own.",
         ),
         "subject_prefix": st.text_input(
             "Before every subject",
