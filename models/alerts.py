@@ -1,6 +1,6 @@
 """What an operator or admin must know about: opened once, closed when it is over."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from sqlmodel import Field, Session, col, select
 from models.base import TenantRow, enum_field, table_args, tenant_fk, utc_field
 from models.scope import Scope
 
+SECOND_LOOK = timedelta(minutes=2)
+"""Ticks are five minutes apart; two at the same time are one look."""
 _Moment = Mapped[datetime | None]
 
 
@@ -59,6 +61,12 @@ class Alert(TenantRow, table=True):
     post_error: str = Field(default="", max_length=500)
     """Why the webhook did not take it; "" once it did."""
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether a second look found it so too. Nobody is told before: what one look finds may be over with the next,
+        as when a machine has just been switched on."""
+        return self.seen_at - self.opened_at >= SECOND_LOOK
+
 
 def open_alerts(scope: Scope, session: Session) -> list[Alert]:
     """What is wrong now, oldest first."""
@@ -73,8 +81,9 @@ def alerts_since(scope: Scope, session: Session, since: datetime) -> list[Alert]
 
 
 def unmailed(scope: Scope, session: Session) -> list[Alert]:
-    """Alerts whose beginning or end nobody was written to about, oldest first."""
-    return _untold(session, col(Alert.mailed_at), col(Alert.end_mailed_at), col(Alert.closed_at).is_(None))
+    """Alerts whose beginning or end is to be mailed, oldest first."""
+    begun, ended = col(Alert.mailed_at), col(Alert.end_mailed_at)
+    return _untold(session, begun, ended, col(Alert.closed_at).is_(None))
 
 
 def unposted(scope: Scope, session: Session, since: datetime) -> list[Alert]:
@@ -87,4 +96,5 @@ def _untold(session: Session, begun: _Moment, ended: _Moment, worth: ColumnEleme
     """Those that are worth telling the beginning of, or were told of it and not of their end."""
     over = and_(begun.is_not(None), ended.is_(None), col(Alert.closed_at).is_not(None))
     query = select(Alert).where(or_(and_(begun.is_(None), worth), over))
-    return list(session.exec(query.order_by(col(Alert.opened_at), col(Alert.id))))
+    found = session.exec(query.order_by(col(Alert.opened_at), col(Alert.id)))
+    return [alert for alert in found if alert.is_certain]

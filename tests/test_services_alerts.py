@@ -22,6 +22,7 @@ from cli.main import app
 from flows.send_digests import end_state, run_tick
 from models.accounts import Business, User, UserState
 from models.alerts import Alert, AlertKind
+from models.audit import AuditLog
 from models.clock import FixedClock
 from models.engine import writing
 from models.jobs import AutomationSchedule, JobType, PausedBy, RunState, ScheduleType
@@ -108,6 +109,13 @@ def spend_all(tenant: Tenant, now: datetime = NOW) -> None:
         settle(session, reserve(session, name, 1000, limit=1000), 1000)
 
 
+def look_twice(tenant: Tenant, now: datetime = NOW) -> datetime:
+    """Two ticks; when the second was."""
+    watch(tenant.scope, now)
+    watch(tenant.scope, now + TICK)
+    return now + TICK
+
+
 def seen(tenant: Tenant, now: datetime = NOW) -> list[tuple[AlertKind, str]]:
     return [(one.kind, one.subject) for one in troubles(tenant.scope, now)]
 
@@ -174,12 +182,15 @@ def enabled(tenant: Tenant) -> None:
     change(tenant, AutomationSchedule, is_active=True, paused_by=None)
 
 
-def late(tenant: Tenant) -> None:
-    add_schedule(tenant, next_run_at=NOW - 2 * HOUR)
+def late(tenant: Tenant, name: str = "Hourly") -> UUID:
+    schedule = add_schedule(tenant, name, created_at=NOW - DAY)
+    add_run(tenant, schedule_id=schedule, slot=NOW.replace(hour=7, minute=0), started_at=NOW.replace(hour=7))
+    return schedule
 
 
 def begun(tenant: Tenant) -> None:
-    change(tenant, AutomationSchedule, next_run_at=NOW + HOUR)
+    [schedule] = rows(tenant, AutomationSchedule)
+    add_run(tenant, schedule_id=schedule.id, slot=NOW.replace(minute=0), started_at=NOW)
 
 
 Step = Callable[[Tenant], None]
@@ -199,7 +210,7 @@ KINDS: list[tuple[AlertKind, Step, Step, str]] = [
         enabled,
         "switched off after 5 failures in a row. The last error: no",
     ),
-    (AlertKind.RUNS_LATE, late, begun, "It was due 2026-03-10 07:30 UTC and has not begun"),
+    (AlertKind.RUNS_LATE, late, begun, "It was due 2026-03-10 08:00 UTC and has not begun"),
 ]
 
 
@@ -211,27 +222,27 @@ def test_each_trouble_is_told_once_when_it_begins_and_once_when_it_ends(
     assert watch(tenant.scope, NOW).done == 0
     wrong(tenant)
     assert watch(tenant.scope, NOW).counts == {"opened": 1, "open": 1}
+    assert mails(tenant, kind=DeliveryKind.ALERT) == []  # one look may be wrong
+    assert watch(tenant.scope, NOW + TICK).counts == {"told": 1, "open": 1}
     [alert] = rows(tenant, Alert)
-    assert (alert.kind, alert.opened_at, alert.closed_at, alert.mailed_at) == (kind, NOW, None, NOW)
+    assert (alert.kind, alert.opened_at, alert.closed_at, alert.mailed_at) == (kind, NOW, None, NOW + TICK)
     text = text_of(tenant)
     assert says in text
     assert "Noticed 2026-03-10 09:30 UTC." in text
     assert "What to do:" in text
     assert f"docs/runbook.md#{kind.value.replace('_', '-')}" in text
-    later = NOW + timedelta(minutes=5)
+    later = NOW + 2 * TICK
     assert watch(tenant.scope, later).done == 0  # it is known
     assert rows(tenant, Alert)[0].seen_at == later
     well(tenant)
-    over = NOW + timedelta(minutes=10)
-    assert watch(tenant.scope, over).counts == {"closed": 1}
-    assert "is not so any more since 2026-03-10 09:40 UTC" in text_of(tenant, ":over")
-    assert watch(tenant.scope, over + timedelta(minutes=5)).done == 0
+    over = NOW + 3 * TICK
+    assert watch(tenant.scope, over).counts == {"closed": 1, "told": 1}
+    assert "is not so any more since 2026-03-10 09:45 UTC" in text_of(tenant, ":over")
+    assert watch(tenant.scope, over + TICK).done == 0
     title = WORDS[kind].title
     said = [subject for _, subject in told(tenant, over)]
     assert len(said) == 2
     assert [subject.startswith(("Over: " + title, title)) for subject in said] == [True, True]
-    wrong_again = [row for row in rows(tenant, Alert) if row.closed_at is None]
-    assert wrong_again == []
 
 
 def test_owners_and_admins_are_told_and_whom_it_concerns(tenant: Tenant) -> None:
@@ -244,8 +255,11 @@ def test_owners_and_admins_are_told_and_whom_it_concerns(tenant: Tenant) -> None
     assert quiet
     disabled(tenant)
     change(tenant, AutomationSchedule, created_by=maria)
-    watch(tenant.scope, NOW)
-    assert [recipient for recipient, _ in told(tenant)] == ["maria@example.com", "olga@example.com"]
+    look_twice(tenant)
+    assert [recipient for recipient, _ in told(tenant, NOW + TICK)] == [
+        "maria@example.com",
+        "olga@example.com",
+    ]
     [kept] = mails(tenant, recipient="quiet@example.com", kind=DeliveryKind.ALERT)
     assert (kept.state, "suppressed" in kept.last_error) == (DeliveryState.EMPTY, True)
 
@@ -253,20 +267,45 @@ def test_owners_and_admins_are_told_and_whom_it_concerns(tenant: Tenant) -> None
 def test_a_mail_that_was_not_posted_before_a_crash_is_posted_by_the_next_tick(tenant: Tenant) -> None:
     add_admin(tenant)
     a_source(tenant)
-    watch(tenant.scope, NOW)
+    look_twice(tenant)
     change(tenant, Alert, mailed_at=None)  # posted, and killed before that was written down
-    watch(tenant.scope, NOW + TICK)
+    watch(tenant.scope, NOW + 2 * TICK)
     assert len(mails(tenant, kind=DeliveryKind.ALERT)) == 1
-    assert rows(tenant, Alert)[0].mailed_at == NOW + TICK
+    assert rows(tenant, Alert)[0].mailed_at == NOW + 2 * TICK
+
+
+def test_what_is_over_with_the_next_look_is_told_nobody(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_admin(tenant)
+    a_source(tenant)
+    with NewsServer() as news:
+        hook = Hook(news, monkeypatch)
+        watch(tenant.scope, NOW)
+        watch(
+            tenant.scope, NOW + timedelta(seconds=1)
+        )  # a second scheduler's look at the same time is no other
+        mend(tenant)
+        assert watch(tenant.scope, NOW + TICK).counts == {"closed": 1}
+        watch(tenant.scope, NOW + 2 * TICK)
+        assert hook.posts == []
+    assert mails(tenant, kind=DeliveryKind.ALERT) == []
+    assert [line.headline for line in list_alerts(tenant.scope, days=1, now=NOW + TICK)] == [
+        "Over: Source down: tavily"
+    ]
 
 
 def test_two_ticks_at_once_open_and_close_it_once(tenant: Tenant) -> None:
     add_admin(tenant)
     a_source(tenant)
 
-    def both(now: datetime) -> int:
+    def both(now: datetime, what: str) -> int:
         done: list[int] = []
-        threads = [threading.Thread(target=lambda: done.append(watch(tenant.scope, now).done)) for _ in "ab"]
+
+        def look() -> None:
+            done.append(watch(tenant.scope, now).counts.get(what, 0))
+
+        threads = [threading.Thread(target=look) for _ in "ab"]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -274,19 +313,22 @@ def test_two_ticks_at_once_open_and_close_it_once(tenant: Tenant) -> None:
         assert len(done) == 2
         return sum(done)
 
-    assert both(NOW) == 1
+    assert both(NOW, "opened") == 1
+    both(NOW + TICK, "told")
     assert len(mails(tenant, kind=DeliveryKind.ALERT)) == 1
     mend(tenant)
-    assert both(NOW + TICK) == 1
+    assert both(NOW + 2 * TICK, "closed") == 1
     assert len(mails(tenant, kind=DeliveryKind.ALERT)) == 2
 
 
 def test_a_trouble_that_comes_back_is_a_new_alert(tenant: Tenant) -> None:
     add_admin(tenant)
-    add_schedule(tenant, next_run_at=NOW - 2 * HOUR)
-    for tick, due in enumerate((NOW - 2 * HOUR, NOW + 3 * HOUR, NOW - 2 * HOUR)):
-        change(tenant, AutomationSchedule, next_run_at=due)
-        assert watch(tenant.scope, NOW + tick * TICK).done == 1
+    a_source(tenant)
+    look_twice(tenant)
+    mend(tenant)
+    look_twice(tenant, NOW + 2 * TICK)
+    change(tenant, ProviderHealth, open_until=NOW + DAY, failures=9)
+    look_twice(tenant, NOW + 4 * TICK)
     assert [row.closed_at is None for row in rows(tenant, Alert)] == [False, True]
     assert len(mails(tenant, kind=DeliveryKind.ALERT)) == 3
 
@@ -391,10 +433,32 @@ def test_a_budget_is_spent_when_a_run_had_to_leave_stories(tenant: Tenant) -> No
 
 
 def test_what_people_stopped_or_deleted_is_no_trouble(tenant: Tenant) -> None:
-    add_schedule(tenant, is_active=False, paused_by=PausedBy.PERSON, next_run_at=NOW - DAY)
+    add_schedule(tenant, is_active=False, paused_by=PausedBy.PERSON, created_at=NOW - DAY)
     add_schedule(tenant, is_active=False, paused_by=PausedBy.FAILURES, deleted_at=NOW)
-    add_schedule(tenant, next_run_at=NOW - timedelta(minutes=50))
-    add_schedule(tenant, schedule_type=ScheduleType.MANUAL)
+    add_schedule(tenant, schedule_type=ScheduleType.MANUAL, created_at=NOW - DAY)
+    assert seen(tenant) == []
+
+
+def test_a_run_is_late_when_a_start_since_the_last_one_was_due_for_an_hour(tenant: Tenant) -> None:
+    schedule = late(tenant)
+    due = NOW.replace(hour=8, minute=0)
+    assert seen(tenant, due + HOUR - timedelta(seconds=1)) == []
+    assert seen(tenant, due + HOUR) == [(AlertKind.RUNS_LATE, "Hourly")]
+    # A start that was skipped, because its turn was over, was made; so was one that still works.
+    add_run(tenant, schedule_id=schedule, slot=due, started_at=due, state=RunState.SKIPPED)
+    assert seen(tenant, due + HOUR) == []
+    assert seen(tenant, due + 2 * HOUR) == [(AlertKind.RUNS_LATE, "Hourly")]
+    # Nothing was due while it was paused.
+    resumed = {"action": "schedule.resumed", "subject": str(schedule), "created_at": due + 2 * HOUR}
+    tenant.add(AuditLog(business_id=tenant.business_id, **resumed))
+    assert seen(tenant, due + 2 * HOUR + timedelta(minutes=30)) == []
+    assert seen(tenant, due + 4 * HOUR) == [(AlertKind.RUNS_LATE, "Hourly")]
+
+
+def test_a_schedule_that_was_just_made_or_never_comes_true_is_not_late(tenant: Tenant) -> None:
+    add_schedule(tenant, created_at=NOW - timedelta(minutes=50))
+    never = {"schedule_type": ScheduleType.CUSTOM, "cron": "0 0 30 2 *", "created_at": NOW - DAY}
+    add_schedule(tenant, "Never", **never)
     assert seen(tenant) == []
 
 
@@ -402,8 +466,9 @@ def test_hostile_words_of_a_source_stay_words(tenant: Tenant) -> None:
     add_admin(tenant)
     switch(tenant, "tavily")
     break_down(tenant, last_error="x\r\nBcc: all@example.com\r\n\r\n<script>alert(1)</script>\u202e")
-    add_schedule(tenant, "Hourly\r\nX-Evil: 1 <b>", next_run_at=NOW - DAY)
-    watch(tenant.scope, NOW)
+    late(tenant, "Hourly\r\nX-Evil: 1 <b>")
+    look_twice(tenant)
+    assert len(rows(tenant, EmailBody)) == 2
     for body in rows(tenant, EmailBody):
         message = message_from_bytes(zlib.decompress(body.mime), policy=policy.default)
         assert not {"Bcc", "X-Evil"} & set(message.keys())
@@ -436,8 +501,8 @@ def test_the_webhook_is_told_of_the_beginning_and_the_end(
         hook = Hook(news, monkeypatch)
         settings_with(monkeypatch, runbook_url="https://wiki.example/runbook")
         a_source(tenant)
-        for hour in range(3):
-            assert watch(tenant.scope, NOW + hour * HOUR).degraded == ()
+        for tick in range(4):
+            assert watch(tenant.scope, NOW + tick * TICK).degraded == ()
         mend(tenant)
         watch(tenant.scope, NOW + 3 * HOUR)
         watch(tenant.scope, NOW + 4 * HOUR)
@@ -472,6 +537,7 @@ def test_a_webhook_that_fails_breaks_nothing_and_is_told_by_a_later_tick_in_orde
     good = Reply(b"ok", media_type="text/plain")
     with NewsServer() as news:
         hook = Hook(news, monkeypatch, Reply(status=500), Reply(status=500), good)
+        watch(tenant.scope, NOW - TICK)
         report = watch(tenant.scope, NOW)
         [line] = report.degraded
         assert (report.done, "answered 500" in line, "hunter2" in line) == (1, True, False)
@@ -491,12 +557,11 @@ def test_a_webhook_that_fails_breaks_nothing_and_is_told_by_a_later_tick_in_orde
 def test_a_webhook_named_later_hears_of_what_is_still_so_and_of_yesterday_no_more(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_schedule(tenant, next_run_at=NOW - DAY)
-    watch(tenant.scope, NOW - 3 * DAY)
-    add_schedule(tenant, "Over", next_run_at=NOW - 9 * DAY)
-    watch(tenant.scope, NOW - 2 * DAY)
+    disabled(tenant)
+    late(tenant, "Over")
+    long_ago = look_twice(tenant, NOW - 2 * DAY)
     change(tenant, AutomationSchedule, AutomationSchedule.name == "Over", is_active=False)
-    watch(tenant.scope, NOW - 2 * DAY + HOUR)
+    watch(tenant.scope, long_ago + TICK)
     watch(tenant.scope, NOW)
     with NewsServer() as news:
         hook = Hook(news, monkeypatch)
@@ -586,9 +651,9 @@ def test_alerts_are_listed_and_doctor_names_them(tenant: Tenant, monkeypatch: py
     ada = add_admin(tenant)
     a_source(tenant)
     late(tenant)
-    watch(tenant.scope, NOW)
+    look_twice(tenant)
     begun(tenant)
-    watch(tenant.scope, NOW + TICK)
+    watch(tenant.scope, NOW + 2 * TICK)
     [now_wrong] = list_alerts(tenant.scope, now=NOW + DAY)
     assert (now_wrong.headline, now_wrong.until) == ("Source down: tavily", None)
     assert "--business test" in now_wrong.mend
@@ -609,7 +674,7 @@ def test_alerts_are_listed_and_doctor_names_them(tenant: Tenant, monkeypatch: py
     assert "Source down: tavily  since 2026-03-10 09:30 UTC" in run()
     assert json.loads(run("--json"))["alerts"][0]["kind"] == "source_down"
     mend(tenant)
-    watch(tenant.scope, NOW + 2 * TICK)
+    watch(tenant.scope, NOW + 3 * TICK)
     assert run() == "nothing is wrong\n"
     assert [check.state for check in check_alerts(get_settings(), FixedClock(NOW))] == [State.OK]
 
@@ -628,6 +693,6 @@ def test_one_person_of_two_roles_is_written_to_once(tenant: Tenant) -> None:
     ada = add_admin(tenant)
     late(tenant)
     change(tenant, AutomationSchedule, created_by=ada)
-    watch(tenant.scope, NOW)
+    look_twice(tenant)
     assert len(mails(tenant, kind=DeliveryKind.ALERT)) == 1
     assert rows(tenant, User)[0].id == ada

@@ -11,16 +11,19 @@ from sqlmodel import Session, col, select
 
 from models.accounts import Business
 from models.alerts import AlertKind
+from models.audit import AuditLog
 from models.breakers import SHOWN_MAX
 from models.clock import FixedClock
 from models.engine import reading
-from models.jobs import AutomationSchedule, JobRun, JobType, PausedBy, RunState
+from models.jobs import AutomationSchedule, JobRun, JobType, PausedBy, RunState, schedules
 from models.mail import Channel, Delivery, DeliveryState
 from models.news import SourceResult
 from models.providers import ProviderConfig, ProviderHealth, ProviderKind, provider_configs
 from models.scope import Scope
 from models.settings import Settings, get_settings
+from services.errors import UserError
 from services.providers.listing import is_asked
+from services.schedules.recurrence import next_runs
 from services.spend import spend
 from tasks.notify.hold import hold_of
 from tasks.notify.silence import quiet
@@ -59,7 +62,7 @@ def troubles(scope: Scope, now: datetime) -> list[Trouble]:
             *_providers(scope, session, settings, now),
             *_silence(scope, session, now),
             *_outbox(scope, session, now),
-            *_schedules(session, now),
+            *_schedules(scope, session, now),
         ]
         left = _left_for_budget(session)
     found += _budget(scope, now, left)
@@ -197,15 +200,32 @@ def _budget(scope: Scope, now: datetime, left: int) -> Iterator[Trouble]:
     yield Trouble(AlertKind.BUDGET_SPENT, "AI", detail)
 
 
-def _schedules(session: Session, now: datetime) -> Iterator[Trouble]:
-    kept = select(AutomationSchedule).where(col(AutomationSchedule.deleted_at).is_(None))
-    for one in session.exec(kept.order_by(col(AutomationSchedule.created_at), col(AutomationSchedule.id))):
+def _schedules(scope: Scope, session: Session, now: datetime) -> Iterator[Trouble]:
+    for one in schedules(scope, session):
         if one.paused_by is PausedBy.FAILURES and not one.is_active:
             said = f" The last error: {one.last_error[:SHOWN_MAX]}" if one.last_error else ""
             detail = (
                 f"It was switched off after {plural(one.consecutive_failures, 'failure')} in a row.{said}"
             )
             yield Trouble(AlertKind.SCHEDULE_DISABLED, one.name, detail, one.created_by)
-        elif one.is_active and one.next_run_at is not None and one.next_run_at <= now - LATE_AFTER:
-            detail = f"It was due {one.next_run_at:%Y-%m-%d %H:%M} UTC and has not begun."
+        due = _missed(session, one, now) if one.is_active else None
+        if due is not None:
+            detail = f"It was due {due:%Y-%m-%d %H:%M} UTC and has not begun."
             yield Trouble(AlertKind.RUNS_LATE, one.name, detail, one.created_by)
+
+
+def _missed(session: Session, schedule: AutomationSchedule, now: datetime) -> datetime | None:
+    """The first start since the schedule's last run, or since it was last changed, that should long have been made."""
+    since = [schedule.created_at]
+    touched = select(func.max(AuditLog.created_at)).where(
+        AuditLog.subject == str(schedule.id), col(AuditLog.action).startswith("schedule.")
+    )
+    begun = select(func.max(JobRun.slot), func.max(JobRun.started_at)).where(
+        JobRun.schedule_id == schedule.id
+    )
+    since += [at for at in (session.exec(touched).one(), *session.exec(begun).one()) if at is not None]
+    try:
+        starts = next_runs(schedule, 1, after=max(since))
+    except UserError:
+        return None  # an expression that Prefect refuses: its row says so
+    return starts[0] if starts and starts[0] <= now - LATE_AFTER else None

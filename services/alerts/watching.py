@@ -23,10 +23,11 @@ LOG = logging.getLogger(__name__)
 
 
 def watch(scope: Scope, now: datetime, *, http: Http | None = None) -> StageReport:
-    """Look at the tenant and tell what changed: counts ``opened``, ``closed`` and, where any are, ``open``.
+    """Look at the tenant and tell what changed: counts ``opened``, ``closed``, ``told`` and ``open``, where any are.
 
-    ``done`` is how many alerts began or ended; mails about them are in the outbox then. A webhook that does not take
-    its message is in ``degraded``. The demo's people are invented: nobody is told of it.
+    What begins is told from the second look on that finds it. ``done`` is how many alerts began, ended or were told by
+    mail, which is in the outbox then. A webhook that does not take its message is in ``degraded``. The demo's people
+    are invented: nobody is told of it.
     """
     settings = get_settings()
     with reading(scope) as session:
@@ -38,12 +39,12 @@ def watch(scope: Scope, now: datetime, *, http: Http | None = None) -> StageRepo
         opened, closed = _keep(scope, session, found, now)
     for alert, what in (*((one, "opened") for one in opened), *((one, "over") for one in closed)):
         LOG.warning("alert %s: %s %s: %s", what, alert.kind.value, alert.subject, alert.detail)
-    mail_alerts(scope, settings, now)
+    told = mail_alerts(scope, settings, now)
     said = _post(scope, now, http)
-    counts = {"opened": len(opened), "closed": len(closed), "open": len(found)}
+    counts = {"opened": len(opened), "closed": len(closed), "told": told, "open": len(found)}
     return StageReport(
         stage="watch",
-        done=len(opened) + len(closed),
+        done=len(opened) + len(closed) + told,
         counts={name: count for name, count in counts.items() if count},
         degraded=(said,) if said else (),
     )
