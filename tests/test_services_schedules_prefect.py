@@ -278,8 +278,9 @@ def test_a_pause_made_here_cannot_be_taken_back_in_prefect(prefect: Server, tena
     row = make(tenant)
     pause(tenant.scope, [row.id])
     patch(prefect, row, active=True)
-    assert sync().done == ["Every morning: brought to Prefect: paused"]
+    assert sync().done == ["Every morning: brought to Prefect: parameters, paused"]
     assert remote(prefect, row)["active"] is False
+    assert remote(prefect, row)["parameters"]["schedule_id"] == str(row.id)
     assert stored(tenant, row).paused_by is PausedBy.PERSON
 
 
