@@ -197,7 +197,7 @@ def test_the_first_run_is_started_watched_and_ends_in_a_digest(house: House) -> 
     test = house.open(4)
     assert "The run is over: 12 items found" in text(test)
     assert "Your first digest" in text(test)
-    assert "1 story. 1 of them from before we started watching" in text(test)
+    assert "1 story. All of it is from before we started watching" in text(test)
     shown = str(test.get("iframe")[0].proto)
     assert "Acme told" in shown
     assert "<once>" not in shown

@@ -87,7 +87,9 @@ def _onwards(viewer: Viewer, steps: FirstSteps, number: int) -> None:
             label = "Next" if steps.done[number] else "Skip for now"
             if st.button(label, icon=":material/arrow_forward:", icon_position="right"):
                 go_to(number + 1)
-        elif steps.has_good_run and st.button("Finish, and go to Today", icon=":material/flag:"):
+        elif steps.has_good_run and st.button(
+            "Finish, and go to Today", type="primary", icon=":material/flag:"
+        ):
             _end(viewer)
 
 

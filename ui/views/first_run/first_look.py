@@ -13,6 +13,7 @@ from ui.parts.frame import mail_frame
 from ui.parts.layout import done, told
 from ui.parts.stages import stage_bar, stage_list
 from ui.parts.words import counted, lasted, plain, when, words
+from ui.views.preferences.sayings import REASONS
 
 DAYS_BACK = 30
 """As far back as the first digest shows history (promise 10)."""
@@ -111,7 +112,7 @@ def _digest(viewer: Viewer, mine: FirstDigest) -> None:
             if mine.due
             else "You are away: it waits for you."
         )
-        history = f" {mine.history} of them from before we started watching." if mine.history else ""
+        history = f" {_share(mine)} from before we started watching." if mine.history else ""
         st.write(f"{due} It has {counted(mine.stories, 'story', 'stories')}.{history}")
         st.markdown(f"**{plain(mine.subject)}**")
         mail_frame(mine.html, title="Your first digest", height=680)
@@ -121,7 +122,12 @@ def _digest(viewer: Viewer, mine: FirstDigest) -> None:
     else:
         st.write("No news for you yet. Client Monitor goes on looking, and tells you once there is some.")
     if mine.kept_back:
-        reasons = ", ".join(
-            f"{words(reason).lower()} ({count:,})" for reason, count in mine.kept_back.items()
-        )
-        st.caption(f"Not mailed: {reasons}. You find it under Today all the same.")
+        st.caption("Not mailed, and under Today all the same:")
+        for reason, count in mine.kept_back.items():
+            st.caption(f"- {count:,} × {REASONS.get(reason, words(reason))}")
+
+
+def _share(mine: FirstDigest) -> str:
+    if mine.history == mine.stories:
+        return "All of it is"
+    return "One of them is" if mine.history == 1 else f"{mine.history} of them are"

@@ -30,9 +30,7 @@ def show(viewer: Viewer, steps: FirstSteps) -> None:
     with st.container(width=640):
         _form(viewer, wants)
         _sample(viewer)
-    router.link(
-        "preferences", "Thresholds, categories, quiet hours and more, with a preview", icon=":material/tune:"
-    )
+    router.link("preferences", "More choices, with a preview", icon=":material/tune:")
 
 
 def _form(viewer: Viewer, wants: Preferences) -> None:
