@@ -30,6 +30,8 @@ from models.scope import Role, Scope
 from services.csvfiles import Fault, read_table, split_list
 from services.errors import UserError
 from services.fields import Email, TimeOfDay, Weekday, YesNo, Zone, email_address, name_from_address
+from tasks.filter.facts import load_people
+from tasks.filter.known import follow
 
 DEFAULT_SLUG = "main"
 DEMO_SLUG = "demo"
@@ -311,10 +313,13 @@ def save_person(
     if "role" in given and fields.role != user.role:
         _change_role(scope, session, user, fields.role)
         changed.append("role")
-    changed += _change_preferences(scope, session, user, fields)
+    wishes = _change_preferences(scope, session, user, fields)
+    changed += wishes
     if not changed:
         return user, "unchanged"
     session.flush()
+    if wishes:
+        follow(scope, session, load_people(scope, session, [user.id]), wishes, at=utc_now())
     record(scope, session, "user.updated", str(user.id), fields=changed)
     return user, "updated"
 

@@ -19,7 +19,7 @@ from services.errors import UserError
 from services.explain import plain_message
 from services.fields import Email, TimeOfDay, Weekday, YesNo, Zone
 from tasks.filter.facts import load_people
-from tasks.filter.known import let_go, reroute
+from tasks.filter.known import follow
 
 
 def _day(value: object) -> date | None:
@@ -239,10 +239,7 @@ def _change(
         is_undo=is_undo,
     )
     people = load_people(scope, session, only=[user.id])
-    closed = let_go(scope, session, people, at=at)
-    if "frequency" in changed:
-        reroute(scope, session, people, at=at)
-    return changed, closed
+    return changed, follow(scope, session, people, changed, at=at)
 
 
 def _last(scope: Scope, session: Session, user_id: UUID) -> LastChange | None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -13,12 +14,14 @@ from typer.testing import CliRunner
 from cli.main import app
 from models.accounts import Frequency, User, UserPreference, UserState
 from models.audit import AuditLog
+from models.base import utc_now
 from models.clock import FixedClock
 from models.engine import reading
 from models.events import Event
 from models.mail import DeliveryKind, DeliveryState, NotificationState, Route, SkipReason, Suppression
 from models.news import ArticleClient, LinkState
 from models.scope import Role, Scope
+from services.accounts import import_users
 from services.errors import UserError
 from services.muting import Changed, ClientException, client_exceptions, mute, set_client_exception
 from services.preference_page import preference_page
@@ -230,6 +233,21 @@ def test_there_and_back_nothing_is_lost_or_doubled(tenant: Tenant) -> None:
     assert plan(tenant, tomorrow) == [(DeliveryKind.DIGEST, 1)]
     frequency(tenant, maria, "instant")  # what is in a mail stays in it
     assert plan(tenant, tomorrow + timedelta(minutes=5)) == [(DeliveryKind.DIGEST, 1)]
+
+
+def test_what_waits_follows_an_import_of_people_too(tenant: Tenant, tmp_path: Path) -> None:
+    acme = tenant.add_client()
+    tenant.add_user(clients=(acme,))
+    at = utc_now() - timedelta(hours=1)  # an import has no clock but the machine's
+    add_event(tenant, acme, "Strong", relevance=0.9, at=at)
+    add_event(tenant, acme, "Fair", relevance=0.6, at=at)
+    filter_batch(plan_for(tenant, as_of=at), 100)
+    table = tmp_path / "people.csv"
+    table.write_text("email,frequency,threshold\nmaria@example.com,instant,0.8\n", encoding="utf-8")
+    assert import_users(tenant.scope, table).updated == ["maria@example.com"]
+    assert routes(tenant) == [Route.INSTANT]
+    [closed] = notes(tenant, state=NotificationState.SKIPPED)
+    assert closed.reason is SkipReason.BELOW_THRESHOLD
 
 
 def test_the_day_of_the_digest_is_shown_by_its_name(tenant: Tenant) -> None:

@@ -102,6 +102,15 @@ def let_go(
     return skip(session, objections(mine), stage=Stage.FILTER, at=at)
 
 
+def follow(scope: Scope, session: Session, people: People, changed: Collection[str], *, at: datetime) -> int:
+    """Let what waits for these people follow a change of preferences (by name): closed, or sent another way. How many
+    were closed. What was mailed stays mailed, and what was turned away stays so."""
+    closed = let_go(scope, session, people, at=at)
+    if "frequency" in changed:
+        reroute(scope, session, people, at=at)
+    return closed
+
+
 def reroute(scope: Scope, session: Session, people: People, *, at: datetime) -> int:
     """Give what waits for these people the route their frequency asks for now, a decision each; how many changed.
 
