@@ -670,6 +670,22 @@ def test_two_processes_at_once_and_a_third_run_send_each_mail_once(tenant, smtp)
     assert {mail.state for mail in mails(tenant)} == {DeliveryState.SENT}
 
 
+@pytest.mark.full
+def test_two_senders_and_a_flow_that_runs_twice_send_each_mail_once(tenant, smtp):
+    everybody = people(tenant, 6)
+    mailbox = Mailbox()
+    with smtp_server(mailbox) as port:
+        transport = smtp(port, MAIL_CONNECTIONS="2")
+        alike = [start_at(tenant, "nowhere", kind) for kind in ("smtp", "flow", "flow")]
+        run_again(tenant, transport)
+        for process in alike:
+            output, _ = process.communicate(timeout=180)
+            assert process.returncode == 0, output
+    assert Counter(got.rcpt_tos[0] for got in mailbox.accepted) == dict.fromkeys(everybody, 1)
+    assert {mail.state for mail in mails(tenant)} == {DeliveryState.SENT}
+    assert states(tenant) == [NotificationState.DELIVERED] * len(everybody)
+
+
 def test_a_server_that_is_down_for_a_whole_run_gets_all_of_it_once_when_it_is_back(tenant, smtp):
     everybody = people(tenant, 5)
     port = free_port()

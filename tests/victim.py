@@ -1,4 +1,5 @@
-"""A sender that dies: ``python victim.py BUSINESS RUN STEP TRANSPORT`` filters, plans and sends until STEP.
+"""A sender that dies: ``python victim.py BUSINESS RUN STEP TRANSPORT`` filters, plans and sends until STEP. With
+``flow`` for the transport it is the body of the flow that does so, over SMTP.
 
 The steps in here kill the process with SIGKILL; at others it is the mail server that does. Production code has no
 hooks: what is wrapped is wrapped from outside.
@@ -16,7 +17,7 @@ from models.settings import get_settings
 from tasks.filter.stage import filter_batch
 from tasks.notify import claim, outbox, planning, stage
 from tasks.notify.transports import file, smtp
-from tasks.plan import RunPlan
+from tasks.plan import RunPlan, StageReport
 
 NOW = datetime(2026, 3, 10, 9, 30, tzinfo=UTC)
 
@@ -65,6 +66,15 @@ def main() -> None:
     business, run, step, name = sys.argv[1:]
     plan = RunPlan(business_id=UUID(business), job_run_id=UUID(run), as_of=NOW)
     settings = get_settings()
+    if name == "flow":
+        from flows.send_digests import run_tick
+
+        def send(business_id: UUID, now: datetime) -> StageReport:
+            return stage.digest_batch(business_id, now, transport=smtp.SmtpTransport(settings))
+
+        filter_batch(plan, 100)
+        run_tick([plan.business_id], NOW, send=send, look=lambda *_: StageReport(stage="watch"))
+        return
     transport = file.FileTransport(settings) if name == "file" else smtp.SmtpTransport(settings)
     STEPS.get(step, lambda: None)()
     filter_batch(plan, 100)
