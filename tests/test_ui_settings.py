@@ -352,7 +352,7 @@ def test_limits_are_shown_with_where_they_come_from_and_lowered(desk: Desk) -> N
     [config] = rows(desk.tenant, ProviderConfig)
     assert config.options == {"usd_per_day": 0.5}
     again = desk.open("budgets")
-    assert field(again.metric, "US dollars this day").value == "0.50 USD"
+    assert field(again.metric, "US dollars today").value == "0.50 USD"
 
 
 # Appearance

@@ -3,16 +3,19 @@
 import altair as alt
 import streamlit as st
 
+from models.providers import ProviderKind
 from services.budgets import Limit, Limits, change_limits, limits_of
-from services.providers import list_providers
+from services.providers import find_provider, list_providers
 from services.signin import Viewer
 from services.spend import Allowance, By, Spend, spend
+from ui.parts.charts import Numbers, figure
 from ui.parts.layout import done, empty, told
 from ui.parts.tables import text_table
 from ui.parts.words import counted, plain
 from ui.views.settings.links import open_section
 
 _DAYS = 30
+_WHEN = {"day": "today", "month": "this month"}
 
 
 def show(viewer: Viewer) -> None:
@@ -39,7 +42,7 @@ def _left(allowances: list[Allowance]) -> None:
     with st.grid(4):
         for one in allowances:
             st.metric(
-                f"{'US dollars' if one.unit == 'usd' else 'Calls'} this {one.period}",
+                f"{'US dollars' if one.unit == 'usd' else 'Calls'} {_WHEN[one.period]}",
                 _amount(one.left, one.unit),
                 help=f"Spent or held: {_amount(one.taken, one.unit)} of {_amount(one.limit, one.unit)}",
                 border=True,
@@ -51,10 +54,11 @@ def _left(allowances: list[Allowance]) -> None:
 
 def _limits(viewer: Viewer, limits: Limits) -> None:
     st.subheader("Limits", anchor=False)
+    name = plain(find_provider(limits.classifier, ProviderKind.CLASSIFIER).about.title)
     st.write(
-        f"**{plain(limits.classifier)}** is asked with your own key: what you set here holds."
+        f"**{name}** is asked with your own key: what you set here holds."
         if limits.pays_itself
-        else f"**{plain(limits.classifier)}** is asked at the deployment's expense: limits may be lowered, not raised."
+        else f"**{name}** is asked at the deployment's expense: limits may be lowered, not raised."
     )
     with st.form("limits"):
         fields = {}
@@ -82,36 +86,27 @@ def _origin(one: Limit) -> str:
 
 
 def _spent(viewer: Viewer, costs: Spend) -> None:
-    st.subheader(f"Spent in the last {_DAYS} days", anchor=False)
     total = costs.total
-    st.write(f"{total.cost_usd:,.2f} US dollars for {counted(total.calls, 'call')}.")
-    days = [
-        {"Day": day, "US dollars": line.cost_usd, "Calls": line.calls} for day, line in costs.lines.items()
-    ]
+    numbers = Numbers(
+        ("Day", "US dollars", "Calls"),
+        [(day, round(line.cost_usd, 4), line.calls) for day, line in costs.lines.items()],
+    )
     chart = (
-        alt.Chart({"values": days})
+        alt.Chart(numbers.data(), height=220)
         .mark_bar()
         .encode(
-            x=alt.X("Day:T", title="Day (UTC)"),
-            y=alt.Y("US dollars:Q"),
-            tooltip=[
-                alt.Tooltip("Day:T"),
-                alt.Tooltip("US dollars:Q", format=",.4f"),
-                alt.Tooltip("Calls:Q"),
-            ],
+            x=alt.X("Day:T", title=None),
+            y=alt.Y("US dollars:Q", title="US dollars"),
+            tooltip=["Day:T", alt.Tooltip("US dollars:Q", format=",.4f"), "Calls:Q"],
         )
-        .properties(height=220, title="US dollars a day")
     )
-    st.altair_chart(chart)
-    with st.expander("The numbers"):
-        text_table(
-            {
-                "Day": list(costs.lines),
-                "Calls": [f"{line.calls:,}" for line in costs.lines.values()],
-                "US dollars": [f"{line.cost_usd:,.4f}" for line in costs.lines.values()],
-            },
-            alt="US dollars and calls a day",
-        )
+    figure(
+        f"Spent in the last {_DAYS} days",
+        f"{total.cost_usd:,.2f} US dollars for {counted(total.calls, 'call')}, by day (UTC).",
+        chart,
+        numbers,
+        key="ai-spend",
+    )
     with st.expander("By model and purpose"):
         for by in (By.MODEL, By.PURPOSE):
             lines = spend(viewer.scope, days=_DAYS, by=by).lines
