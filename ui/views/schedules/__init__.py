@@ -39,7 +39,9 @@ def page(viewer: Viewer) -> None:
     if not can_keep:
         st.caption(":material/lock: You can read schedules. Managers and admins change them.")
     with told():
-        found = list_schedules(viewer.scope, runs=_NEXT)
+        # A process's first reckoning loads Prefect's scheduler, which takes seconds.
+        with st.spinner("Reckoning the next starts …"):
+            found = list_schedules(viewer.scope, runs=_NEXT)
         _out_of_step(viewer, found)
         if not found:
             empty(

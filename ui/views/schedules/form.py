@@ -33,7 +33,7 @@ from ui.parts.words import counted, plain, when
 TYPES = {
     ScheduleType.HOURLY: "Every hour",
     ScheduleType.DAILY: "Every day",
-    ScheduleType.WEEKLY: "On weekdays",
+    ScheduleType.WEEKLY: "On days of the week",
     ScheduleType.MONTHLY: "Once a month",
     ScheduleType.CUSTOM: "Cron",
     ScheduleType.MANUAL: "By hand only",
