@@ -543,6 +543,7 @@ def test_a_hard_week_step_by_step(db: Engine) -> None:
     do(week.something_happens, client=2, relevance=0.8, is_history=False, category="layoffs", at_once=True)
     do(week.assign, client=2, readers={ivo})
     do(week.assign, client=2, readers={maria, ivo})  # and gets one back that waits
+    do(week.assign, client=2, readers={maria})
     do(week.go_away, person=maria, days=1, cover=ivo)
     do(week.something_happens_to_several, client=2, relevance=0.8, at_once=True)
     do(week.there_is_more_to_it, which=1, at_once=True)
