@@ -512,6 +512,23 @@ def test_terms_are_tried_on_the_news_that_is_here(tenant: Tenant) -> None:
         check_terms(tenant.scope, {"name": ""}, now=NOW)
 
 
+def test_of_a_name_that_is_everywhere_the_newest_articles_are_judged(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.portfolio.check.MOST_NAMED", 2)
+    acme = tenant.add_client("Acme")
+    story = add_story(tenant, "Acme opens plants")
+    for days in (3, 1, 2):
+        article = add_candidate(
+            tenant, story, f"Acme opens plant {days}", acme, at=NOW - timedelta(days=days)
+        )
+        change(tenant, ArticleClient, ArticleClient.article_id == article, state=LinkState.MATCHED)  # type: ignore[arg-type]
+    told = check_terms(tenant.scope, {"name": "Acme"}, acme, now=NOW)
+    assert told.is_partial
+    assert [one.title for one in told.sample] == ["Acme opens plant 1", "Acme opens plant 2"]
+    assert (told.matching, told.gained, told.lost) == (2, 0, 0)
+
+
 # a run, watched
 
 

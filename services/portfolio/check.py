@@ -24,7 +24,9 @@ from tasks.profiles import profile_of
 
 LOOKS_BACK = timedelta(days=30)
 MOST_ARTICLES = 10_000
-"""The newest so many are looked at: enough for weeks of news, read in about a second."""
+"""The newest so many are looked at for the names."""
+MOST_NAMED = 400
+"""Of those that name it the newest so many are judged, which is what takes time."""
 SHOWN = 15
 
 
@@ -41,12 +43,14 @@ class Headline(BaseModel):
 
 
 class Checked(BaseModel):
-    """What the terms come to. Counts are of all; of the headlines the newest are listed."""
+    """What the terms come to. Counts are of all that were judged; of the headlines the newest are listed."""
 
     model_config = ConfigDict(frozen=True)
 
     looked_at: int
-    """Articles of the last 30 days that we have."""
+    """Articles of the last 30 days that were looked at for the names."""
+    is_partial: bool
+    """So many name it that only the newest were judged."""
     matching: int
     """Would be about the client."""
     gained: int
@@ -86,18 +90,22 @@ def check_terms(
         articles = recent_articles(scope, session, since, MOST_ARTICLES)
     before = {article.id for link, article in linked if link.state is LinkState.MATCHED}
     every = {article.id: article for article in (*articles, *(article for _, article in linked))}
-    about, away = _judged(profile_of(draft), every.values(), rules)
+    newest = sorted(every.values(), key=_age)
+    about, away, is_partial = _judged(profile_of(draft), newest, rules)
+    if is_partial:
+        before &= {*about, *away}
     gains = [key for key in about if key not in before]
     losses = [key for key in before if key not in about]
     refusals = [key for key in away if key not in before]
     why = {**dict.fromkeys(losses, "no longer named"), **away, **about}
 
     def told(keys: Iterable[UUID]) -> tuple[Headline, ...]:
-        newest = sorted((every[key] for key in keys), key=lambda one: (one.at, str(one.id)), reverse=True)
-        return tuple(_headline(article, why[article.id]) for article in newest[:SHOWN])
+        shown = sorted((every[key] for key in keys), key=_age)[:SHOWN]
+        return tuple(_headline(article, why[article.id]) for article in shown)
 
     return Checked(
         looked_at=len(every),
+        is_partial=is_partial,
         matching=len(about),
         gained=len(gains),
         lost=len(losses),
@@ -110,20 +118,28 @@ def check_terms(
 
 
 def _judged(
-    profile: Profile, articles: Iterable[Article], rules: Sequence[ClientMatchRule]
-) -> tuple[dict[UUID, str], dict[UUID, str]]:
-    """The articles that name the company, by id with the reason: those about it, and those that are not."""
+    profile: Profile, newest: Iterable[Article], rules: Sequence[ClientMatchRule]
+) -> tuple[dict[UUID, str], dict[UUID, str], bool]:
+    """The articles that name the company, by id with the reason: those about it, those that are not; and whether
+    there were too many to judge them all."""
     index = NameIndex([profile])
     about: dict[UUID, str] = {}
     away: dict[UUID, str] = {}
-    for article in articles:
+    for article in newest:
         hits = index.candidates(article.title, article.snippet, article.url).get(profile.key)
         if hits:
+            if len(about) + len(away) == MOST_NAMED:
+                return about, away, True
             match = match_article(profile, article, rules, hits=hits)
             evidence = f": “{match.evidence}”" if match.evidence else ""
             reason = str(match.reason).replace("_", " ")
             (about if match.about else away)[article.id] = reason + evidence
-    return about, away
+    return about, away, False
+
+
+def _age(article: Article) -> tuple[float, str]:
+    """Sorts the newest first."""
+    return -article.at.timestamp(), str(article.id)
 
 
 def _headline(article: Article, why: str) -> Headline:

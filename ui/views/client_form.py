@@ -8,7 +8,7 @@ import streamlit as st
 
 from models.clients import Tier
 from services.clients import ClientFields, assign_people, create_client, edit_client
-from services.portfolio.check import Checked, Headline, check_terms
+from services.portfolio.check import MOST_NAMED, Checked, Headline, check_terms
 from services.portfolio.page import ClientFacts
 from services.portfolio.table import team
 from services.signin import Viewer
@@ -159,7 +159,10 @@ def _show(checked: Checked, *, is_new: bool, zone: str) -> None:
     _headlines(
         "Names it, but is taken to be about something else", checked.refusals, checked.turned_away, zone
     )
-    st.caption("This is the news that is here already. Sources that are asked about new names may find more.")
+    some = f"So many name it that only the newest {MOST_NAMED:,} were judged. " if checked.is_partial else ""
+    st.caption(
+        f"{some}This is the news that is here already: sources that are asked about new names may find more."
+    )
 
 
 def _headlines(
