@@ -268,9 +268,11 @@ def close_run(
 
 
 def summarise(scope: Scope, job_run_id: UUID) -> RunSummary:
-    """What the run came to, from the ledger."""
+    """What the run came to, from the ledger. UserError where there is no such run."""
     with reading(scope) as session:
-        run = session.get_one(JobRun, job_run_id)
+        run = session.get(JobRun, job_run_id)
+        if run is None:
+            raise UserError("there is no such run here", "client-monitor status lists the newest")
         business = session.get_one(Business, run.business_id)
         return RunSummary(
             job_run_id=run.id,

@@ -11,14 +11,14 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from models.accounts import UserPreference, stored_preference
+from models.accounts import UserPreference, stored_preference, user_by_email
 from models.audit import record
 from models.base import utc_now
 from models.engine import reading, writing
 from models.mail import EVERY_TOPIC, DeliveryKind
 from models.returns import SuppressionReason, forget_hits, suppressions
 from models.scope import Scope
-from services.accounts import lock_business
+from services.accounts import is_admin, lock_business
 from services.suppression import lift_rows, suppress
 
 NEWS = (DeliveryKind.DIGEST, DeliveryKind.EVENT)
@@ -38,8 +38,9 @@ class Standing:
 
 
 def standing(scope: Scope, address: str) -> Standing:
-    """What this address gets now. Reads only."""
+    """What this address gets now. Reads only. One's own, or an admin's to see."""
     with reading(scope) as session:
+        _require_own_address(scope, session, address)
         rows = suppressions(scope, session, recipient=address)
         wants = stored_preference(scope, session, scope.user_id) if scope.user_id else None
     own = SuppressionReason.UNSUBSCRIBED.value
@@ -58,6 +59,7 @@ def stop(
     at = now or utc_now()
     with writing(scope) as session:
         lock_business(scope, session)
+        _require_own_address(scope, session, address)
         for kind in kinds:
             reason = SuppressionReason.UNSUBSCRIBED
             suppress(scope, session, address, reason, topic=kind.value, detail=how, now=at)
@@ -70,6 +72,7 @@ def resume(
     topics = {kind.value for kind in kinds}
     with writing(scope) as session:
         lock_business(scope, session)
+        _require_own_address(scope, session, address)
         rows = [
             row
             for row in suppressions(scope, session, recipient=address)
@@ -101,3 +104,11 @@ def _own_preference(scope: Scope, session: Session) -> UserPreference:
         raise PermissionError("consent is a person's: say whose")
     stored = stored_preference(scope, session, scope.user_id)
     return stored or UserPreference(business_id=scope.business, user_id=scope.user_id)
+
+
+def _require_own_address(scope: Scope, session: Session, address: str) -> None:
+    if is_admin(scope):
+        return
+    person = user_by_email(scope, session, address)
+    if person is None or person.id != scope.user_id:
+        raise PermissionError(f"a {scope.role.value} may say what comes to their own address only")

@@ -103,7 +103,7 @@ class House:
             self.run("user", "password", email, "--business", business, "--stdin", given=f"{PASSWORD}\n")
             self._passwords.add(email)
         page.goto(f"/web/sign-in?next={to}")
-        page.get_by_label("E-mail").fill(email)
+        page.get_by_label("E-mail address").fill(email)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         settle(page)

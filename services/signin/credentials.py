@@ -23,7 +23,7 @@ from models.signin import (
 )
 from services.errors import UserError
 from services.fields import email_address, zone_name
-from services.signin import letters, links, passwords
+from services.signin import letters, links, passwords, sessions
 from services.signin.attempt import Account, check_own_password
 
 AGAIN_AFTER = timedelta(minutes=2)
@@ -38,6 +38,7 @@ def set_password(
     Who was invited is active with it. UserError for a password that is too weak or somebody who is deactivated. Not a
     door: who calls has made sure that it is the person, or has a shell here.
     """
+    sessions.require_own(scope, user_id)
     now = now or utc_now()
     user, business = person_of(scope, user_id)
     if user.state is UserState.DEACTIVATED:

@@ -39,6 +39,7 @@ def begin(
 
     ``replaces`` is the cookie the browser had: its session, whoever's it was, ends.
     """
+    require_own(scope, user_id)
     now = now or utc_now()
     end(replaces, now=now)
     secret = new_secret()
@@ -104,6 +105,12 @@ def require_self_or_admin(scope: Scope, user_id: UUID) -> None:
     """PermissionError unless the scope is this person's own or an admin's."""
     if scope.user_id != user_id and not is_admin(scope):
         raise PermissionError(f"a {scope.role.value} may only change their own account")
+
+
+def require_own(scope: Scope, user_id: UUID) -> None:
+    """PermissionError for another person's scope, an admin's too: proofs of who one is are nobody else's."""
+    if scope.user_id not in {None, user_id}:
+        raise PermissionError(f"a {scope.role.value} may only sign themselves in")
 
 
 def is_live(row: SignInSession, now: datetime) -> bool:
