@@ -21,7 +21,7 @@ class Topic(StrEnum):
 
 _FAMILIES: Mapping[Topic, tuple[str, ...]] = {
     Topic.PEOPLE: ("user", "users", "preferences", "invitation"),
-    Topic.SIGN_IN: ("session", "credential", "new_address", "reset", "address"),
+    Topic.SIGN_IN: ("session", "credential", "new_address", "reset", "api", "api_key"),
     Topic.CLIENTS: ("client", "clients", "assignment", "portfolio"),
     Topic.SERVICES: ("provider",),
     Topic.MAIL: ("mail", "sending", "suppression", "tracking", "appearance"),
@@ -31,6 +31,11 @@ _FAMILIES: Mapping[Topic, tuple[str, ...]] = {
 }
 
 _SAYS: Mapping[str, str] = {
+    "api.signed_in": "signed {who} in by the API",
+    "api.signed_out": "signed {who} out of the API",
+    "api.token_reused": "ended {ended} API sessions of {who}: an old token was used again",
+    "api_key.created": "made the API key {name} ({role})",
+    "api_key.revoked": "revoked the API key {name}",
     "appearance.changed": "changed how mails look: {fields}",
     "appearance.logo_removed": "took the logo out of mails",
     "appearance.logo_set": "put a logo at the head of mails: {width} × {height} dots",
@@ -69,6 +74,18 @@ _SAYS: Mapping[str, str] = {
     "provider.disabled": "switched {provider} off",
     "provider.enabled": "switched {provider} on, or changed it; options: {options}; keys: {keys}",
     "reset.mailed": "had a link for a new password mailed to {who}",
+    "run.handed_on": "handed a run that had lost its process on to another, attempt {attempt}",
+    "run.started": "started a run; clients: {clients}",
+    "schedule.changed": "changed the schedule {name}: {fields}",
+    "schedule.created": "made the schedule {name} ({type})",
+    "schedule.deleted": "deleted the schedule {name}",
+    "schedule.disabled": "stopped the schedule {name} after {failures} failures in a row",
+    "schedule.orphan_removed": "removed a schedule from Prefect that nobody here knows",
+    "schedule.paused": "paused the schedule {name}",
+    "schedule.paused_in_prefect": "the schedule {name} was paused in Prefect",
+    "schedule.resumed": "resumed the schedule {name}",
+    "schedule.resumed_in_prefect": "the schedule {name} was resumed in Prefect",
+    "schedule.started": "started the schedule {schedule} by hand",
     "sending.held": "stopped all sending: {reason}",
     "sending.released": "resumed sending",
     "session.ended": "signed out",

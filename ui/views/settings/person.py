@@ -99,7 +99,7 @@ def _role(viewer: Viewer, one: PersonLine) -> None:
 def _clients(viewer: Viewer, one: PersonLine) -> None:
     names = list(looked_after_by(viewer.scope, one.user_id).values())
     with st.container(border=True):
-        st.markdown("**Clients**")
+        st.markdown("**Clients and mail**")
         if not names:
             st.write("Looks after no client.")
         else:
@@ -108,6 +108,7 @@ def _clients(viewer: Viewer, one: PersonLine) -> None:
                 f"Looks after {counted(len(names), 'client')}: {plain(', '.join(names[:_NAMED]))}{more}."
             )
         router.link("clients", "Assign and hand over on the Clients page", icon=":material/domain:")
+        router.link("preferences", "What they are mailed", icon=":material/tune:", person=str(one.user_id))
 
 
 def _sign_in(viewer: Viewer, one: PersonLine) -> None:
