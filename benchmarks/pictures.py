@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("--to", type=Path, default=FOLDER)
     asked = parser.parse_args(arguments)
-    for name, data in taken(asked.kinds or KINDS):
+    for name, data in taken(asked.kinds or list(KINDS)):
         (asked.to / name).write_bytes(data)
         sys.stdout.write(f"{name}: {len(data):,} bytes\n")
 

@@ -1,6 +1,7 @@
 """``serve``: the app and the web service on one port."""
 
 import logging
+import threading
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,5 +70,8 @@ def _application(no_app: bool) -> "ASGIApp":
 
         return standalone()
     from cli.asgi import application
+    from services.schedules.recurrence import load_ahead
 
-    return application()
+    served = application()
+    threading.Thread(target=load_ahead, name="load-ahead", daemon=True).start()
+    return served

@@ -4,6 +4,7 @@ Cron says all but the 29th and 30th of a month, which shorter months lack: there
 that is left. Prefect's cron knows ``L``, the last day.
 """
 
+import importlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 CRON_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FIELDS = ("minute", "hour", "day of month", "month", "day of week")
 _MEND = "try it with the next runs shown, such as 0 8 * * 1-5 for every weekday at 08:00"
+
+
+def load_ahead() -> None:
+    """Load Prefect's own schedules now, so that who first asks for the next starts need not wait seconds for it."""
+    importlib.import_module("prefect.server.schemas.schedules")
 
 
 def as_definition(schedule: Definition | AutomationSchedule) -> Definition:

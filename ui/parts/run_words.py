@@ -48,11 +48,6 @@ _TRIGGERS = {
 }
 
 
-def state_words(state: RunState, *, is_silent: bool = False) -> str:
-    """How a run stands, in a word or two."""
-    return "No sign of life" if is_silent else _STATES[state][0]
-
-
 def run_badge(state: RunState, *, is_silent: bool = False) -> None:
     """How a run stands, as a badge."""
     label, icon, colour, meaning = _STATES[state]
