@@ -41,6 +41,7 @@ from services.portfolio.standing import Health, health_of, standing_of
 from services.portfolio.table import ClientRow, Order, Wanted, choose, portfolio_rows, team
 from services.portfolio.taught import taught
 from tasks.enrich.crm import Record
+from tasks.search.sources.gdelt import GdeltSource
 
 
 def row_of(tenant: Tenant, name: str = "Acme") -> ClientRow:
@@ -295,9 +296,10 @@ def test_the_crm_that_is_on_and_its_words(tenant: Tenant) -> None:
         Record("1", "A", tier="Gold"),
         Record("2", "B", tier=" gold "),
         Record("3", "C", tier="Growth"),
-        Record("4", "D"),
+        Record("4", "D", tier="Bronze"),
+        Record("5", "E"),
     ]
-    assert unknown_tiers(records) == ["Gold", "gold"]
+    assert unknown_tiers(records) == ["Bronze", "Gold"]
 
 
 # what is searched
@@ -333,6 +335,18 @@ def test_nothing_of_a_confidential_client_leaves_the_house(
     assert found.confidential is True
     assert (asked["google_news"].why_not, asked["google_news"].question) == (CONFIDENTIAL, "")
     assert (asked["rss"].why_not, asked["rss"].is_query, asked["rss"].found) == ("", False, 9)
+
+
+def test_a_source_that_breaks_when_asked_for_its_question_breaks_no_page(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> str:
+        raise RuntimeError("broken package")
+
+    monkeypatch.setattr(GdeltSource, "question", fail)
+    switch_on(tenant, "gdelt", "google_news")
+    asked = {one.source: one.question for one in searches(tenant.scope, tenant.add_client("Acme")).sources}
+    assert (asked["gdelt"], bool(asked["google_news"])) == ("", True)
 
 
 def test_an_archived_client_is_asked_about_nowhere(tenant: Tenant) -> None:

@@ -34,6 +34,10 @@ def crm_on(scope: Scope) -> CrmOn | None:
 
 
 def unknown_tiers(records: Iterable[Record]) -> list[str]:
-    """The CRM's words for tiers that are none of ours, by the alphabet, each once."""
-    words = {" ".join((record.tier or "").split()) for record in records}
-    return sorted((word for word in words if word and word.casefold() not in set(Tier)), key=str.casefold)
+    """The CRM's words for tiers that are none of ours, by the alphabet, each once whatever its case."""
+    words: dict[str, str] = {}
+    for record in records:
+        word = " ".join((record.tier or "").split())
+        if word and word.casefold() not in set(Tier):
+            words.setdefault(word.casefold(), word)
+    return [words[key] for key in sorted(words)]

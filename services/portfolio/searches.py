@@ -1,5 +1,6 @@
 """What is searched about a client: which sources are asked, in which words, and how they last answered."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -23,8 +24,9 @@ from tasks.net.http import Http
 from tasks.plan import RunPlan
 from tasks.profiles import profile_of
 from tasks.search.access import context_of
-from tasks.search.source import question_of
+from tasks.search.source import FetchContext, question_of
 
+LOG = logging.getLogger(__name__)
 DAYS_BACK = int(RunPlan.model_fields["days_back"].default)
 """How far a run looks back unless it is told otherwise."""
 CONFIDENTIAL = "confidential: nobody outside is asked about this client"
@@ -132,7 +134,7 @@ def _asked(
             as_of=now,
             days_back=DAYS_BACK,
         )
-        question = question_of(source.made(), profile, context)
+        question = _question(source, profile, context)
     return Asked(
         source=source.name,
         title=source.about.title,
@@ -141,6 +143,14 @@ def _asked(
         question=question,
         why_not=why_not,
     )
+
+
+def _question(source: SourceOn, profile: Profile, context: FetchContext) -> str:
+    try:
+        return question_of(source.made(), profile, context)
+    except Exception as error:  # somebody's package is broken: the page is shown all the same
+        LOG.warning("source %s does not tell its question: %s", source.name, type(error).__name__)
+        return ""
 
 
 def _with_result(
