@@ -56,5 +56,6 @@ def _next_windows(scope: Scope, plan: RunPlan) -> dict[UUID, Window]:
     windows = {}
     for reader in people:
         coming = list(takewhile(lambda w: w.at > plan.as_of, reader.windows(plan.as_of + _FURTHEST)))
-        windows[reader.user.id] = coming[-1]
+        if coming:  # else away for all that time
+            windows[reader.user.id] = coming[-1]
     return dict(sorted(windows.items(), key=lambda item: (item[1].at, item[0])))

@@ -204,6 +204,24 @@ def test_one_window_a_date_in_every_zone_over_ten_years(at):
         assert_one_window_a_date(name, sorted(set(changes(zone, days[0], days[-1]))), at)
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("weekday", [0, 4, 6])
+def test_one_window_an_iso_week_in_every_zone_over_ten_years(weekday):
+    """From 2011 on, when a zone left out a Friday: its week has a window all the same."""
+    monday = date(2011, 1, 3)
+    weeks = [(monday + 7 * number * DAY).isocalendar()[:2] for number in range(523)]
+    for name in distinct_zones():
+        zone = ZoneInfo(name)
+        due = [weekly_window(*week, weekday, time(2, 30), zone) for week in weeks]
+        assert due == sorted(set(due)), name
+        slots = [weekly_slot(date.fromisocalendar(*week, weekday + 1)) for week in weeks]
+        assert len(set(slots)) == len(weeks)
+        for at, slot, before in zip(due[1:], slots[1:], slots, strict=False):
+            assert latest_weekly(at, weekday, time(2, 30), zone).slot == slot, (name, slot)
+            second_earlier = latest_weekly(at - timedelta(seconds=1), weekday, time(2, 30), zone)
+            assert second_earlier.slot == before, (name, slot)
+
+
 @given(st.lists(st.tuples(zones, clock_times), min_size=1, max_size=4), moments)
 def test_one_slot_a_local_date_though_zone_and_time_change(settings, start):
     """A tick every hour for four days, the person moving or changing the hour in between: a slot is used once, slots

@@ -143,7 +143,8 @@ def plan_digests(
         due = {
             reader.user.id: (reader, next(reader.windows(now)))
             for reader in readers(people)
-            if only is None or reader.user.id in only
+            # A window from before an absence that nobody was there for waits for the return as well.
+            if (only is None or reader.user.id in only) and not reader.away(now)
         }
         used = _used_slots(scope, session, channel, {window.slot for _, window in due.values()})
         out_of_reach = sorted(people.users.keys() - {r.user.id for r in readers(people)})
