@@ -65,7 +65,7 @@ def desk(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 def text(test: AppTest) -> str:
     """Everything that is written on the page, as Markdown."""
-    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error")
+    kinds = ("title", "header", "markdown", "caption", "info", "warning", "error")
     return "\n".join(str(element.value) for kind in kinds for element in getattr(test, kind))
 
 
@@ -112,8 +112,8 @@ def test_days_are_headings_and_the_counts_are_on_top(desk: Desk) -> None:
     desk.news("now", at=utc_now(), relevance=0.9)
     desk.news("old", at=ago(days=9), relevance=0.9)
     test = desk.open()
-    assert test.subheader[0].value == "Today"
-    assert len(test.subheader) == 2
+    assert test.header[0].value == "Today"
+    assert len(test.header) == 2
     assert {one.label: one.value for one in test.metric} == {
         "New since yesterday": "1",
         "Unread": "2",

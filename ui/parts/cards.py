@@ -64,7 +64,7 @@ def _badges(shown: ShownEvent, *, is_new: bool, is_starred: bool) -> None:
         else:
             st.badge(category(shown.category), icon=icon, color="gray")
         if is_new:
-            st.badge("New", color="primary")
+            st.badge("New", color="blue")
         if is_starred:
             st.badge("Starred", icon=":material/star:", color="yellow")
         if shown.risk == "high":

@@ -127,7 +127,7 @@ def _list(viewer: Viewer, found: Today, filters: Filters) -> None:
         for _, of_day in groupby(items, key=lambda item: item.happened_at.astimezone(zone).date()):
             same_day = list(of_day)
             name = day(same_day[0].happened_at, viewer.timezone, now=found.now)
-            st.subheader(name[:1].upper() + name[1:], anchor=False)
+            st.header(name[:1].upper() + name[1:], anchor=False)
             _cards(viewer, same_day)
     _pager(found)
 
