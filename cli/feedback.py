@@ -57,6 +57,7 @@ def give(
     from services.feedback import give as say_it
     from services.feedback import preview
     from services.shortids import short
+    from services.teaching.threshold import threshold_hint
 
     scope, kind = scope_for(business, user), _verdict(verdict)
     told = preview(scope, event, kind, client=client, phrase=phrase)
@@ -66,6 +67,9 @@ def give(
         return
     said = say_it(scope, event, kind, client=client, phrase=phrase, note=remark)
     say(f"said, and undone by: client-monitor feedback undo {short(said.id)} --user {user}")
+    hint = threshold_hint(scope, scope.user_id) if scope.user_id else None
+    if hint is not None:
+        note(f"{hint.sentence}: client-monitor preferences set {user} threshold={hint.threshold:g}")
 
 
 def show(

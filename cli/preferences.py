@@ -35,6 +35,7 @@ def show(
     """Everything the person asked for, defaults included, and their exceptions for single clients."""
     from services.muting import client_exceptions
     from services.preferences import preferences_of_person
+    from services.teaching.threshold import threshold_hint
 
     scope, user_id = _who(business, person)
     wants = preferences_of_person(scope, user_id).model_dump(mode="json")
@@ -50,6 +51,9 @@ def show(
     for one in exceptions:
         said = " ".join(f"{name}={_words(name, one[name])}" for name in ("muted", "threshold"))
         say(f"{'client':<22} {one['client']}: {said}")
+    hint = threshold_hint(scope, user_id)
+    if hint is not None:
+        note(f"{hint.sentence}: client-monitor preferences set {person} threshold={hint.threshold:g}")
 
 
 def change(

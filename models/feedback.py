@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Index, and_, or_
 from sqlmodel import Session, col, select
 
-from models.accounts import User
+from models.accounts import ClientPreference, User
 from models.base import TenantRow, enum_field, table_args, tenant_fk, utc_field
 from models.clients import Client
 from models.events import Category, Event
@@ -77,6 +77,27 @@ def category_mutes(
     for row in session.exec(query):
         muted.setdefault((row.user_id, row.client_id), set()).add(row.category)
     return muted
+
+
+def relevance_of_verdicts(
+    scope: Scope, session: Session, user_id: UUID, since: datetime
+) -> list[tuple[FeedbackVerdict, float]]:
+    """A person's verdicts in force since then, each with its event's relevance; not on clients for which they have a
+    threshold of their own."""
+    special = select(ClientPreference.client_id).where(
+        ClientPreference.user_id == user_id, col(ClientPreference.relevance_threshold).is_not(None)
+    )
+    query = (
+        select(Feedback.verdict, Event.relevance)
+        .join(Event, col(Event.id) == Feedback.event_id)
+        .where(
+            Feedback.user_id == user_id,
+            col(Feedback.undone_at).is_(None),
+            col(Feedback.created_at) >= since,
+            col(Feedback.client_id).not_in(special),
+        )
+    )
+    return [(verdict, relevance) for verdict, relevance in session.exec(query.order_by(col(Feedback.id)))]
 
 
 def feedback_list(scope: Scope, session: Session, *, undone: bool = False) -> list[Feedback]:

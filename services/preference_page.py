@@ -24,6 +24,7 @@ from services.preferences import (
     preferences_of_person,
 )
 from services.subscriptions import standing
+from services.teaching.threshold import threshold_hint
 from tasks.filter.facts import load_people
 
 
@@ -57,6 +58,8 @@ class PreferencePage:
     """Kinds of mail the person unsubscribed from."""
     blocked: str
     """Why no mail at all goes to the address, in a word of ``SuppressionReason``; empty when it does."""
+    hint: str = ""
+    """What the person's verdicts suggest about the threshold; "" while that is nothing."""
 
 
 def preference_page(scope: Scope, user_id: UUID, *, now: datetime | None = None) -> PreferencePage:
@@ -82,6 +85,7 @@ def preference_page(scope: Scope, user_id: UUID, *, now: datetime | None = None)
         for client_id, name in sorted(names.items(), key=lambda item: (item[1].casefold(), item[0]))
     ]
     stands = standing(scope, user.email)
+    hint = threshold_hint(scope, user_id, now=now)
     return PreferencePage(
         user_id=user_id,
         name=user.name,
@@ -95,4 +99,5 @@ def preference_page(scope: Scope, user_id: UUID, *, now: datetime | None = None)
         consented_at=stored.tracking_consent_at if stored else None,
         stopped=stands.stopped,
         blocked=stands.blocked,
+        hint=hint.sentence if hint else "",
     )

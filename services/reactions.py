@@ -1,6 +1,7 @@
 """What a person has said of an item already, for a door that shows it and offers to take it back."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from models.clients import find_client
@@ -9,6 +10,7 @@ from models.events import event_by_id
 from models.feedback import FeedbackVerdict, active_feedback
 from models.scope import Scope
 from services.errors import UserError
+from services.teaching.threshold import threshold_hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,13 @@ class Reaction:
     client: str
     feedback_id: UUID | None
     effect: str = ""
+    hint: str = ""
+    """What all they said suggests besides; "" while that is nothing."""
 
 
-def reaction(scope: Scope, event_id: UUID, verdict: FeedbackVerdict) -> Reaction:
+def reaction(
+    scope: Scope, event_id: UUID, verdict: FeedbackVerdict, *, now: datetime | None = None
+) -> Reaction:
     """Whether the scope's person has given this verdict on the event. UserError when the event is gone. Reads only."""
     with reading(scope) as session:
         event = event_by_id(scope, session, event_id)
@@ -35,4 +41,7 @@ def reaction(scope: Scope, event_id: UUID, verdict: FeedbackVerdict) -> Reaction
         ]
     if not said:
         return Reaction(event.title, client.name, None)
-    return Reaction(event.title, client.name, said[0].id, said[0].effect)
+    hint = None
+    if verdict is FeedbackVerdict.NOT_RELEVANT and scope.user_id is not None:
+        hint = threshold_hint(scope, scope.user_id, now=now)
+    return Reaction(event.title, client.name, said[0].id, said[0].effect, hint.sentence if hint else "")

@@ -8,9 +8,11 @@ from uuid import UUID
 import pytest
 from conftest import NOW, Tenant
 from desk import EARLIER, add_raw, another_tenant, change, classify, dedupe, rows
-from newsroom import notes, plan_for
+from newsroom import add_event, notes, plan_for
 from sqlalchemy.exc import IntegrityError
+from typer.testing import CliRunner
 
+from cli.main import app
 from models.accounts import User
 from models.audit import AuditLog
 from models.clients import ClientMatchRule
@@ -23,7 +25,12 @@ from models.scope import Role, Scope
 from services import feedback
 from services.errors import UserError
 from services.feedback import listing
+from services.muting import set_client_exception
+from services.preference_page import preference_page
+from services.preferences import change_preferences, undo_change
+from services.reactions import reaction
 from services.runs import summarise
+from services.teaching.threshold import threshold_hint
 from services.why import why
 from tasks.filter.facts import load_people
 from tasks.filter.ledger import lines
@@ -455,3 +462,55 @@ def test_what_everybody_said_is_for_admins_of_the_tenant(desk: Desk) -> None:
     assert feedback.page(another_tenant().scope, undone=True).said == ()
     with pytest.raises(PermissionError):
         feedback.page(desk.by_maria)
+
+
+def test_verdicts_hint_at_a_threshold_which_the_person_may_take_and_take_back(tenant: Tenant) -> None:
+    acme, bolt = tenant.add_client("Acme"), tenant.add_client("Bolt")
+    maria = tenant.add_user("maria@example.com", clients=(acme, bolt))
+    me = Scope(business_id=tenant.business_id, user_id=maria, role=Role.MANAGER)
+    found = {
+        f"N{value}": add_event(tenant, acme, f"N{value}", relevance=value) for value in (0.52, 0.55, 0.58)
+    }
+    filter_batch(plan_for(tenant), 100)
+    said = [give(me, str(event), NOT_RELEVANT) for event in list(found.values())[:2]]
+    assert threshold_hint(me, maria, now=NOW) is None
+    said.append(give(me, str(found["N0.58"]), NOT_RELEVANT))
+    hint = threshold_hint(me, maria, now=NOW)
+    assert hint is not None
+    assert hint.sentence == (
+        "a threshold of 0.60 instead of 0.50 would have kept away all 3 called not relevant lately, and nothing "
+        "called useful"
+    )
+    assert reaction(me, found["N0.52"], NOT_RELEVANT, now=NOW).hint == hint.sentence
+    assert preference_page(me, maria, now=NOW).hint == hint.sentence
+    # It is the person's own, counts 90 days, and holds for the general threshold only.
+    with pytest.raises(PermissionError):
+        threshold_hint(Scope(tenant.business_id, tenant.add_user("ivo@example.com"), Role.MANAGER), maria)
+    assert threshold_hint(me, maria, now=NOW + timedelta(days=91)) is None
+    undo(me, str(said[0].id))
+    assert threshold_hint(me, maria, now=NOW) is None
+    give(me, str(found["N0.52"]), NOT_RELEVANT)
+    set_client_exception(me, maria, acme, {"threshold": 0.55}, now=NOW)
+    assert threshold_hint(me, maria, now=NOW) is None
+    set_client_exception(me, maria, acme, {"threshold": None}, now=NOW)
+    # Taken, it acts on the next run; taken back, it is as it was.
+    change_preferences(me, maria, {"threshold": hint.threshold}, now=NOW)
+    assert threshold_hint(me, maria, now=NOW) is None
+    add_event(tenant, bolt, "Chatter", relevance=0.55)
+    filter_batch(plan_for(tenant), 100)
+    assert [line.reason for line in notes(tenant, client_id=bolt)] == [SkipReason.BELOW_THRESHOLD]
+    undo_change(me, maria, now=NOW)
+    assert threshold_hint(me, maria, now=NOW) == hint
+
+
+def test_the_command_line_shows_the_hint_and_how_to_take_it(tenant: Tenant) -> None:
+    acme = tenant.add_client()
+    tenant.add_user("maria@example.com", clients=(acme,))
+    said = []
+    for value in (0.52, 0.55, 0.58):
+        event = add_event(tenant, acme, f"N{value}", relevance=value)
+        words = ["feedback", "give", str(event), "not-relevant", "--user", "maria@example.com"]
+        said.append(CliRunner().invoke(app, words).output)
+    take = "client-monitor preferences set maria@example.com threshold=0.6"
+    assert [take in output for output in said] == [False, False, True]
+    assert take in CliRunner().invoke(app, ["preferences", "show", "maria@example.com"]).output

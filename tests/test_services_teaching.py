@@ -11,6 +11,7 @@ from models.clients import Client, ClientMatchRule, MatchRuleKind
 from models.news import Article, ArticleClient
 from services.teaching.lessons import Linked, differing, exclude, narrowest, says
 from services.teaching.phrases import phrases
+from services.teaching.threshold import suggested
 from tasks.companies.names import Profile
 
 NOBODY = UUID(int=0)
@@ -148,3 +149,38 @@ def test_only_what_a_change_of_rules_decides_differently_is_judged_again() -> No
     assert [one.title for _, one in differing(velora, links, [], [demand])] == [
         "Velora opens a depot in Brno"
     ]
+
+
+@pytest.mark.parametrize(
+    ("bar", "bad", "good", "wanted"),
+    [
+        (0.5, [0.52, 0.55, 0.58], [], (0.6, 3, 3)),
+        (0.5, [0.52, 0.55, 0.9], [0.7], (0.6, 2, 3)),  # the lowest that half lie below
+        (0.5, [0.52, 0.61, 0.9], [0.6], None),  # it would take away what was useful
+        (0.5, [0.52, 0.52, 0.9, 0.95], [0.55], (0.55, 2, 4)),
+        (0.5, [0.52, 0.52], [], None),  # two may be chance
+        (0.6, [0.3, 0.4, 0.5, 0.61], [], None),  # they came before the threshold was raised
+        (0.5, [0.52, 0.55, 0.58], [0.3], (0.6, 3, 3)),
+        (0.95, [0.96, 0.97, 0.98], [], None),
+    ],
+)
+def test_a_threshold_is_suggested_that_costs_nothing_useful(
+    bar: float, bad: list[float], good: list[float], wanted: tuple[float, int, int] | None
+) -> None:
+    found = suggested(bar, bad, good)
+    assert (None if found is None else (found.threshold, found.kept_away, found.of)) == wanted
+
+
+relevances = st.lists(st.floats(0, 1), max_size=8)
+
+
+@given(st.floats(0, 1), relevances, relevances)
+def test_a_suggestion_keeps_all_that_was_useful_and_is_higher_than_now(
+    bar: float, bad: list[float], good: list[float]
+) -> None:
+    found = suggested(bar, bad, good)
+    if found is not None:
+        assert found.threshold > bar
+        assert not [one for one in good if bar <= one < found.threshold]
+        assert found.kept_away == len([one for one in bad if bar <= one < found.threshold])
+        assert 2 * found.kept_away >= found.of >= 3

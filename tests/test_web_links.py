@@ -207,6 +207,18 @@ def test_not_relevant_mutes_its_like_and_is_undone(desk: Desk) -> None:
     assert said.undone_at is not None
 
 
+def test_the_third_not_relevant_hints_at_a_threshold(desk: Desk) -> None:
+    at = utc_now() - timedelta(days=2)
+    for number in range(2):
+        other = add_event(desk.tenant, desk.client, f"Acme {number}", at=at, relevance=0.55)
+        page = words(desk.door.post(desk.links.not_relevant(other), do="say"))
+        assert "threshold" not in page
+    change(desk.tenant, Event, Event.id == desk.event, relevance=0.52)
+    page = words(desk.door.post(desk.links.not_relevant(desk.event), do="say"))
+    assert "A threshold of 0.60 instead of 0.50 would have kept away all 3 called not relevant lately" in page
+    assert "You can set it in your preferences." in page
+
+
 def test_wrong_company_withdraws_the_event_for_those_who_may_say_so(desk: Desk) -> None:
     desk.door.post(desk.links.wrong_company(desk.event), do="say")
     [event] = rows(desk.tenant, Event)

@@ -4,6 +4,7 @@ A GET says what it would do; a POST does it once, says what changed, and offers 
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -86,7 +87,7 @@ def change_mute(token: str, service: TheService, do: Annotated[str, Form()] = ""
 def show_opinion(opinion: Opinion, token: str, service: TheService) -> Response:
     """What the verdict would do, with a button."""
     visit = service.visit(opinion.purpose, token)
-    return gone() if visit is None else _guarded(visit, lambda: _opinion_page(visit, opinion))
+    return gone() if visit is None else _guarded(visit, lambda: _opinion_page(visit, opinion, service.now))
 
 
 @router.post("/feedback/{opinion}/{token}", **PAGE_OR_REFUSAL)
@@ -103,10 +104,10 @@ def say_opinion(
         if do == "say":
             give(visit.scope, str(event_id), opinion.verdict, note="by a link of a mail", now=service.now)
         elif do == "undo":
-            said = reaction(visit.scope, event_id, opinion.verdict).feedback_id
+            said = reaction(visit.scope, event_id, opinion.verdict, now=service.now).feedback_id
             if said is not None:
                 undo(visit.scope, str(said), now=service.now)
-        return _opinion_page(visit, opinion)
+        return _opinion_page(visit, opinion, service.now)
 
     return _guarded(visit, react)
 
@@ -127,8 +128,8 @@ def _guarded(visit: Visit, page: Callable[[], Page]) -> Response:
         return gone()
 
 
-def _opinion_page(visit: Visit, opinion: Opinion) -> Page:
-    now = reaction(visit.scope, visit.grant.subject, opinion.verdict)
+def _opinion_page(visit: Visit, opinion: Opinion, at: datetime) -> Page:
+    now = reaction(visit.scope, visit.grant.subject, opinion.verdict, now=at)
     return _noted(visit, opinion, now) if now.feedback_id is not None else _question(visit, opinion, now)
 
 
@@ -141,6 +142,7 @@ def _noted(visit: Visit, opinion: Opinion, now: Reaction) -> Page:
         if is_useful
         else (
             _effect(now.effect),
+            *((f"{_sentence(now.hint)} You can set it in your preferences.",) if now.hint else ()),
             "It holds from the next run on. Undo takes it back, for this item and its like.",
         ),
         buttons=(Button("Undo", "undo", quiet=True),),

@@ -11,7 +11,7 @@ from models.events import Category
 from services.fields import DAYS, zone_names
 from services.preference_page import PreferencePage
 from services.preferences import Preferences
-from ui.parts.words import category
+from ui.parts.words import category, plain
 from ui.views.preferences.sayings import FREQUENCIES, WHEN, threshold_words
 
 _QUIET = (time(20, 0), time(7, 0))
@@ -37,7 +37,7 @@ def settings_form(page: PreferencePage, key: str) -> Wished:
         values |= _ways(wants, key)
     with st.container(border=True):
         st.subheader("What is worth a mail", anchor=False)
-        values |= _worth(wants, key)
+        values |= _worth(wants, key, page.hint)
     with st.expander("Limits", icon=":material/tune:"):
         values |= _limits(wants, key)
     with st.expander(
@@ -123,12 +123,14 @@ def _quiet(wants: Preferences, key: str) -> dict[str, Any]:
         }
 
 
-def _worth(wants: Preferences, key: str) -> dict[str, Any]:
+def _worth(wants: Preferences, key: str, hint: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     values["threshold"] = round(
         st.slider("Relevance of at least", 0.0, 1.0, wants.threshold, 0.05, key=f"{key}threshold"), 4
     )
     st.caption(f"{threshold_words(values['threshold'])}.")
+    if hint:
+        st.caption(f":material/lightbulb: By what was said of items, {plain(hint)}.")
     every = st.toggle("Every kind of news", wants.categories is None, key=f"{key}every")
     values["categories"] = None
     if not every:
