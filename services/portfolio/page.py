@@ -6,11 +6,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
-from models.accounts import Business, client_preferences
+from models.accounts import Business
 from models.base import utc_now
 from models.clients import Client, find_client
 from models.crm import latest_snapshots
 from models.engine import reading
+from models.feed import muted_clients
 from models.scope import Scope
 from models.settings import get_settings
 from services.clients import ClientFields
@@ -50,9 +51,7 @@ def client_facts(scope: Scope, client_id: UUID, *, now: datetime | None = None) 
         invented = session.get_one(Business, scope.business).is_demo
         snapshot = latest_snapshots(scope, session, [client_id], invented=invented).get(client_id)
         people = people_by_client(scope, session, client_id).get(client_id, ())
-        exception = (
-            client_preferences(scope, session).get((scope.user_id, client_id)) if scope.user_id else None
-        )
+        muted = muted_clients(scope, session, scope.user_id) if scope.user_id is not None else set()
     oldest = now - timedelta(hours=get_settings().crm_max_age_hours)
     return ClientFacts(
         id=client.id,
@@ -63,7 +62,7 @@ def client_facts(scope: Scope, client_id: UUID, *, now: datetime | None = None) 
         people=people,
         standing=standing_of(snapshot) if snapshot else None,
         is_standing_old=snapshot is not None and snapshot.taken_at < oldest,
-        is_muted=exception is not None and exception.muted,
+        is_muted=client_id in muted,
     )
 
 

@@ -160,8 +160,9 @@ def _effects(
     """By rule: the articles that it alone keeps from the client."""
     if not rules:
         return {}
-    rejected = links_of_client(scope, session, client.id, since, [LinkState.REJECTED])
+    # A rule that was taught a moment ago has its articles in the backlog still.
+    kept = links_of_client(scope, session, client.id, since, [LinkState.REJECTED, LinkState.CANDIDATE])
     return {
-        rule.id: affected(differing(client, rejected, rules, [one for one in rules if one is not rule]))
+        rule.id: affected(differing(client, kept, rules, [one for one in rules if one is not rule]))
         for rule in rules
     }

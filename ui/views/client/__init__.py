@@ -69,7 +69,7 @@ def _head(viewer: Viewer, facts: ClientFacts) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(width="content", gap=None):
             st.title(plain(facts.name), anchor=False)
-            st.caption(_lead(facts))
+            st.markdown(_lead(facts))  # a link in a caption is too pale to be read by all
         with st.container(horizontal=True, width="content", gap="small"):
             running.button(viewer, facts)
             if viewer.is_admin and st.button("Edit", icon=":material/edit:", key="client-edit"):

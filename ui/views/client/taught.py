@@ -84,10 +84,10 @@ def _mutes(viewer: Viewer, mutes: Sequence[MutedKind]) -> None:
 def _undo(viewer: Viewer, teachings: Sequence[Teaching]) -> None:
     for said in teachings:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            who = f"{plain(said.person)} · " if said.person else ""
+            who = plain(said.person) or "Somebody"
             note = f" “{plain(said.note)}”" if said.note else ""
             st.markdown(
-                f":small[{who}said of “{plain(said.title)}”, {day(said.at, viewer.timezone)}{note}]",
+                f":small[{who} said so of “{plain(said.title)}”, {day(said.at, viewer.timezone)}{note}]",
                 width="stretch",
             )
             if said.may_undo and st.button(
