@@ -97,7 +97,8 @@ def relevance_of_verdicts(
             col(Feedback.client_id).not_in(special),
         )
     )
-    return [(verdict, relevance) for verdict, relevance in session.exec(query.order_by(col(Feedback.id)))]
+    said = session.exec(query.order_by(col(Feedback.id)))
+    return [(FeedbackVerdict(verdict), relevance) for verdict, relevance in said]
 
 
 def feedback_list(scope: Scope, session: Session, *, undone: bool = False) -> list[Feedback]:
