@@ -44,7 +44,7 @@ def show(viewer: Viewer, one: PersonLine, people: Sequence[PersonLine]) -> None:
             _invitation(viewer, one)
         if one.state is not UserState.DEACTIVATED:
             _role(viewer, one)
-            _clients(viewer, one)
+        _clients(viewer, one)
         if one.state is UserState.ACTIVE:
             _sign_in(viewer, one)
         if one.state is UserState.DEACTIVATED:

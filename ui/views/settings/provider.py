@@ -123,7 +123,23 @@ def _form(viewer: Viewer, one: Provider, line: ProviderLine) -> None:
                 st.error("Say that you agree first: it leaves the house.", icon=":material/error:")
                 return
             with told():
-                _switch_on(viewer, one, line, _changed(line, options), secrets)
+                changed = _changed(line, options)
+                if _is_meant(viewer, one, line, changed):
+                    _switch_on(viewer, one, line, changed, secrets)
+
+
+def _is_meant(viewer: Viewer, one: Provider, line: ProviderLine, changed: Mapping[str, str]) -> bool:
+    """Whether it was said twice that somebody else receives what is sent: an address may be typed wrong."""
+    key = f"recipient_{address(line)}"
+    after = recipient_with(viewer.scope, one, changed)
+    if after in (line.recipient, st.session_state.get(key)):
+        return True
+    st.session_state[key] = after
+    st.warning(
+        f"With this, what is sent goes to {plain(after)}. Nothing was stored yet: press again if that is meant.",
+        icon=":material/forward_to_inbox:",
+    )
+    return False
 
 
 def _secret(viewer: Viewer, field: Field, line: ProviderLine, since: datetime | None) -> str:
@@ -170,16 +186,12 @@ def _changed(line: ProviderLine, typed: Mapping[str, str]) -> dict[str, str]:
 def _switch_on(
     viewer: Viewer, one: Provider, line: ProviderLine, options: Mapping[str, str], secrets: Mapping[str, str]
 ) -> None:
-    before = line.recipient
     given = {name: value for name, value in secrets.items() if value.strip()}
     change = enable(viewer.scope, one.name, kind=one.kind, options=options, secrets=given)
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     said = f"{line.title} is on." if change.switched else "Saved."
     if change.switched_off:
         said += f" Switched off instead: {', '.join(change.switched_off)}."
-    after = recipient_with(viewer.scope, one, {})
-    if after != before:
-        said += f" What is sent now goes to {after}."
     done(said)
     st.rerun()
 
