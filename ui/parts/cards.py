@@ -143,7 +143,7 @@ def standing_words(standing: Standing, zone: str) -> str:
     sentence = plain(standing.sentence[:1].upper() + standing.sentence[1:])
     match standing.how:
         case How.MAILED if standing.is_dry:
-            return f"{mail[:1].upper()}{mail[1:]}, written as a file and sent to nobody."
+            return f"Written as a file {mail}, and sent to nobody."
         case How.MAILED:
             return f"Mailed {when(standing.at, zone)} {mail}."
         case How.ON_ITS_WAY:
