@@ -13,7 +13,7 @@ from models.ai import AiCache, AiSpend
 from models.alerts import Alert
 from models.base import TenantRow, utc_now
 from models.crm import CrmSnapshot
-from models.engine import reading, writing
+from models.engine import learn_statistics, reading, writing
 from models.events import Decision
 from models.jobs import JobRun, RunState
 from models.mail import EmailBody, EmailEvent
@@ -64,7 +64,10 @@ def policy(now: datetime) -> Iterator[tuple[type[TenantRow], ColumnElement[bool]
 
 
 def prune(*, dry_run: bool = False, now: datetime | None = None) -> dict[str, int]:
-    """Remove what is past its retention in every tenant and mark runs that lost their process; rows by table."""
+    """Remove what is past its retention in every tenant and mark runs that lost their process; rows by table.
+
+    SQLite then learns what its indexes hold (`learn_statistics`).
+    """
     now = now or utc_now()
     gone: dict[str, int] = {}
     for business in every_business():
@@ -75,6 +78,8 @@ def prune(*, dry_run: bool = False, now: datetime | None = None) -> dict[str, in
         for table, is_past in policy(now):
             name = str(table.__tablename__)
             gone[name] = gone.get(name, 0) + _sweep(scope, table, is_past, dry_run=dry_run)
+    if not dry_run:
+        learn_statistics()
     return gone
 
 

@@ -8,13 +8,16 @@ import pytest
 from conftest import NOW, Tenant
 from desk import another_tenant, rows
 from newsroom import add_event, add_run
+from sqlalchemy import Engine
+from sqlalchemy.event import listen
 from sqlmodel import SQLModel
 
 from models.ai import AiCache, AiSpend
 from models.alerts import Alert, AlertKind
 from models.base import new_id, utc_now
 from models.crm import CrmSnapshot
-from models.events import Decision, Event, Stage
+from models.engine import insert_rows, reading, writing
+from models.events import Decision, Event, Stage, decisions_for
 from models.jobs import JobRun, RunState
 from models.mail import Channel, Delivery, DeliveryKind, EmailBody, EmailEvent
 from models.news import Article, RawItem, SourceResult, SourceState, Story
@@ -238,3 +241,21 @@ def test_a_tenant_sees_what_would_go_of_its_own(tenant: Tenant) -> None:
     for role in (Role.MANAGER, Role.VIEWER):
         with pytest.raises(PermissionError):
             due(Scope(tenant.business_id, new_id(), role))
+
+
+def test_the_nightly_sweep_tells_sqlite_what_its_indexes_hold(tenant: Tenant, db: Engine) -> None:
+    with writing(tenant.scope) as session:
+        blank = {"stage": Stage.FILTER, "verdict": "digest", "reason_code": "wanted", "parts": {}}
+        texts = dict.fromkeys(("reason", "evidence", "engine", "engine_version"), "")
+        made = {"created_at": utc_now(), **blank, **texts}
+        insert_rows(session, Decision, [{"event_id": new_id(), **made} for _ in range(400)])
+    prune()
+    if db.dialect.name != "sqlite":
+        return
+    asked: list[tuple[str, Any]] = []
+    listen(db, "before_cursor_execute", lambda *seen: asked.append((seen[2], seen[3])))
+    with reading(tenant.scope) as session:
+        decisions_for(tenant.scope, session, new_id(), new_id())
+        statement, values = asked[-1]
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    assert "ix_decisions_event" in str(plan), "and not every decision of the tenant, to spare a sort"

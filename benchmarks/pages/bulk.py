@@ -13,6 +13,8 @@ from uuid import UUID
 from sqlalchemy import Engine
 from sqlmodel import SQLModel
 
+from models.engine import learn_statistics
+
 CHUNK = 20_000
 _EPOCH_MS = 1000
 
@@ -51,7 +53,8 @@ def load(engine: Engine, model: type[SQLModel], rows: Iterable[Row]) -> int:
 
 
 def settle(engine: Engine) -> None:
-    """What PostgreSQL's autovacuum does within minutes; SQLite is left without statistics, as the app leaves it."""
+    """What happens to a real database by itself: nightly on SQLite, by PostgreSQL's autovacuum within minutes."""
+    learn_statistics(engine)
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
