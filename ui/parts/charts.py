@@ -12,7 +12,7 @@ from services.csvout import csv_bytes
 
 Chart = Any
 """One of Altair's: its methods are not typed, so there is nothing to hold them to."""
-HEIGHT = 260
+HEIGHT = 300
 _BAR_HEIGHT = 26
 _GREY, _LIMIT = "#6f7b88", "#d55e00"
 """What the theme does not colour; readable on light and dark."""
