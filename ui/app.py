@@ -16,6 +16,10 @@ ASSETS = Path(__file__).parent / "assets"
 st.set_page_config(page_title="Client Monitor", page_icon=str(ASSETS / "mark.svg"), layout="wide")
 st.logo(str(ASSETS / "logo.svg"), size="large", icon_image=str(ASSETS / "mark.svg"))
 
+if st.context.theme.type == "dark":
+    # A blue that reads well on dark ground is too light for the white that Streamlit writes on it.
+    st.html("<style>[data-testid^='stBaseButton-primary'] * { color: #12181f !important }</style>")
+
 viewer = session.viewer()
 if viewer is None:
     session.ask_to_sign_in()
