@@ -27,9 +27,10 @@ up: install  ## Start Prefect's server, a worker and the app in the foreground; 
 test: install-dev  ## Run the tests on SQLite (PYTEST_ARGS="-k name" for some of them).
 	$(PYTEST) -m "not full" $(PYTEST_ARGS)
 
-test-full: install-dev  ## Run the long tests, and all others again on PostgreSQL.
+# Pages ask services, whose tests are run again; drawing them twice would tell nothing about the database.
+test-full: install-dev  ## Run the long tests, and all but the pages' again on PostgreSQL.
 	$(PYTEST) -m full $(PYTEST_ARGS) || [ $$? -eq 5 ]  # 5: there are none
-	$(PYTEST) --db postgres -m "not full and not prefect or postgres" $(PYTEST_ARGS)
+	$(PYTEST) --db postgres -m "not full and not prefect or postgres" --ignore-glob='*/test_ui_*' $(PYTEST_ARGS)
 
 check: install-dev  ## Lint, format, types, and whether locks and tree are as they should be.
 	$(BIN)/ruff check .

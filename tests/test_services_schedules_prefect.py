@@ -37,7 +37,7 @@ from services.schedules.sync import DIGESTS, MONITORING
 from services.schedules.tending import tend
 from services.schedules.turns import Turn, take_turn, whose_start
 
-pytestmark = pytest.mark.prefect
+pytestmark = [pytest.mark.full, pytest.mark.prefect]
 
 
 @pytest.fixture(scope="module")
