@@ -336,6 +336,7 @@ OWNERS = frozenset(
 """Owners."""
 ADMINS = frozenset(
     """
+    teaching.threshold.threshold_hint
     access.keys.create_key
     access.keys.list_keys
     access.keys.revoke_key

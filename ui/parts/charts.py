@@ -63,14 +63,20 @@ def figure(title: str, said: str, chart: Chart | None, numbers: Numbers, *, key:
             )
 
 
+def spec(chart: Any) -> Chart:
+    """An Altair chart as ``figure`` takes it, unchecked."""
+    with debug_mode(False):
+        found: Chart = chart.to_dict(validate=False)
+    return found
+
+
 def _drawn(draw: Callable[_Given, Any]) -> Callable[_Given, Chart]:
     """What Altair makes of it, unchecked: its checks cost as much as all the rest of a page of charts."""
 
     @wraps(draw)
     def drawing(*given: _Given.args, **named: _Given.kwargs) -> Chart:
         with debug_mode(False):
-            found: Chart = draw(*given, **named).to_dict(validate=False)
-        return found
+            return spec(draw(*given, **named))
 
     return drawing
 

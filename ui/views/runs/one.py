@@ -10,7 +10,7 @@ from models.news import SourceState
 from services.run_views import RunDetail, StageLine, find_run, run_detail
 from services.schedules.address import flow_run_page
 from services.signin import Viewer
-from ui.parts.charts import Chart, Numbers, figure
+from ui.parts.charts import Chart, Numbers, figure, spec
 from ui.parts.layout import told
 from ui.parts.run_words import JOBS, run_badge, started_by
 from ui.parts.stages import stage_bar, stage_list
@@ -131,7 +131,7 @@ def _bars(numbers: Numbers) -> Chart:
     )
     # Beside the bar: what is too short to be seen is told all the same.
     text = base.mark_text(align="left", dx=4, color="#6f7b88").encode(x="End:Q", text="Took:N")
-    return alt.layer(bars, text)
+    return spec(alt.layer(bars, text))
 
 
 def _counts(run: RunDetail) -> None:

@@ -8,7 +8,7 @@ from services.budgets import Limit, Limits, change_limits, limits_of
 from services.providers import find_provider, list_providers
 from services.signin import Viewer
 from services.spend import Allowance, By, Spend, spend
-from ui.parts.charts import Numbers, figure
+from ui.parts.charts import Numbers, figure, spec
 from ui.parts.layout import done, empty, told
 from ui.parts.tables import text_table
 from ui.parts.words import counted, plain
@@ -103,7 +103,7 @@ def _spent(viewer: Viewer, costs: Spend) -> None:
     figure(
         f"Spent in the last {_DAYS} days",
         f"{total.cost_usd:,.2f} US dollars for {counted(total.calls, 'call')}, by day (UTC).",
-        chart,
+        spec(chart),
         numbers,
         key="ai-spend",
     )
