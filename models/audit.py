@@ -87,4 +87,6 @@ def audit_lines(
 def newest_about(scope: Scope, session: Session, action: str, subject: str) -> AuditLog | None:
     """The newest line of this action about this subject."""
     query = select(AuditLog).where(AuditLog.subject == subject, AuditLog.action == action)
-    return session.exec(query.order_by(col(AuditLog.created_at).desc(), col(AuditLog.id).desc()).limit(1)).first()
+    return session.exec(
+        query.order_by(col(AuditLog.created_at).desc(), col(AuditLog.id).desc()).limit(1)
+    ).first()
