@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 EMPTY = "empty page"
-SERVING = "benchmarks.pages.serving"
 CHROMIUM = Path("/usr/bin/chromium")
 _PATIENCE_MS = 120_000
 _FAILED = '[data-testid="stException"], [data-testid="stAlertContentError"]'
@@ -57,8 +56,8 @@ def measure(place: Place, *, loads: int, only: Sequence[str] | None) -> dict[str
     pages = {name: path for name, path in addresses.items() if not only or name in only}
     with ExitStack() as stack:
         env = environment(place, CM_PUBLIC_URL=f"http://127.0.0.1:{port}")
-        app = stack.enter_context(served(["-m", SERVING, "app", str(port)], port, env))
-        empty = stack.enter_context(served(["-m", SERVING, "empty", str(other)], other, env))
+        app = stack.enter_context(served(["-m", "cli.main", "serve", "--port", str(port)], port, env))
+        empty = stack.enter_context(served(["-m", "benchmarks.pages.serving", str(other)], other, env))
         browser = stack.enter_context(_browser())
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         context.add_init_script(_WATCH)

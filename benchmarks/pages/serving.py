@@ -81,12 +81,5 @@ def serve_empty(port: int) -> None:
     uvicorn.run(st.App(EMPTY), host="127.0.0.1", port=port, log_level="warning", access_log=False)
 
 
-def serve_app(port: int) -> None:
-    """What ``client-monitor serve`` does."""
-    from cli.serve import serve
-
-    serve(host="127.0.0.1", port=port, no_app=False)
-
-
 if __name__ == "__main__":
-    {"app": serve_app, "empty": serve_empty}[sys.argv[1]](int(sys.argv[2]))
+    serve_empty(int(sys.argv[1]))
